@@ -1,0 +1,72 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+/// One set of settings for every Swift target.
+///
+/// `Lifetimes`: views that may not outlive their buffer are types of ours, which needs this flag until the feature
+/// leaves its review; the toolchain version is pinned.
+let strict: [SwiftSetting] = [
+  .enableExperimentalFeature("Lifetimes"),
+  .enableUpcomingFeature("ExistentialAny"),
+  .enableUpcomingFeature("InternalImportsByDefault"),
+  .enableUpcomingFeature("MemberImportVisibility"),
+  .strictMemorySafety(),
+  .treatAllWarnings(as: .error),
+]
+
+let package = Package(
+  name: "DistTrain",
+  products: [.executable(name: "disttrain", targets: ["DistTrain"])],
+  dependencies: [
+    .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+    .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
+    .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
+    .package(url: "https://github.com/apple/swift-crypto", from: "4.5.2"),
+    .package(url: "https://github.com/swiftlang/swift-subprocess", from: "1.0.2"),
+  ],
+  targets: [
+    .systemLibrary(name: "COpenMPI", pkgConfig: "ompi-c", providers: [.apt(["libopenmpi-dev"])]),
+    .systemLibrary(
+      name: "COpenBLAS", pkgConfig: "openblas", providers: [.apt(["libopenblas-dev"])]),
+    .systemLibrary(name: "CHDF5", pkgConfig: "hdf5", providers: [.apt(["libhdf5-dev"])]),
+    .target(name: "MPIShim", dependencies: ["COpenMPI"]),
+    .target(name: "VectorKernels", linkerSettings: [.linkedLibrary("m")]),
+    .target(
+      name: "Collective", dependencies: ["MPIShim", "VectorKernels"], swiftSettings: strict),
+    .target(
+      name: "Model", dependencies: ["COpenBLAS", "VectorKernels"], swiftSettings: strict),
+    .executableTarget(
+      name: "DistTrain",
+      dependencies: [
+        "Collective", "Model", "CHDF5", "VectorKernels", "Yams",
+        .product(name: "ArgumentParser", package: "swift-argument-parser"),
+        .product(name: "Logging", package: "swift-log"),
+        .product(name: "Crypto", package: "swift-crypto"),
+      ],
+      resources: [.copy("Demo")],
+      swiftSettings: strict),
+    .target(
+      name: "TestSupport", dependencies: ["Model"], path: "Tests/TestSupport",
+      swiftSettings: strict),
+    .executableTarget(
+      name: "CollectiveProbe", dependencies: ["Collective"], path: "Tests/CollectiveProbe",
+      swiftSettings: strict),
+    .testTarget(
+      name: "CollectiveTests",
+      dependencies: [
+        "Collective", "CollectiveProbe", "TestSupport",
+        .product(name: "Subprocess", package: "swift-subprocess"),
+      ],
+      swiftSettings: strict),
+    .testTarget(
+      name: "ModelTests", dependencies: ["Model", "TestSupport", "VectorKernels"],
+      swiftSettings: strict),
+    .testTarget(
+      name: "DistTrainTests",
+      dependencies: [
+        "DistTrain", "TestSupport",
+        .product(name: "Subprocess", package: "swift-subprocess"),
+      ],
+      swiftSettings: strict),
+  ]
+)

@@ -1,0 +1,2 @@
+import MPIShim
+func world() { _ = unsafe mpi_shim_world() }

@@ -1,0 +1,6 @@
+import ArgumentParser
+import Yams
+import CHDF5
+import Crypto
+import Logging
+@main struct DistTrain: ParsableCommand { func run() { print(H5open()) } }

@@ -1,0 +1,2 @@
+import Collective
+@main struct P { static func main() {} }
