@@ -1,5 +1,84 @@
+// Element-wise kernels with run-time dispatch. No allocation, no BLAS, no state.
+//
+// Every function works on `count` elements or on `rows` rows of `columns` contiguous floats. Sums run in a fixed
+// number of lanes, so a result depends on the values and the CPU type alone.
 #ifndef VECTOR_KERNELS_H
 #define VECTOR_KERNELS_H
 #include <stddef.h>
 #include <stdint.h>
+
+// MARK: Conversion (conversion.c)
+
+void vk_widen_bf16(const uint16_t *source, float *target, size_t count);
+void vk_widen_f16(const uint16_t *source, float *target, size_t count);
+
+// MARK: Normalisation (rms_norm.c)
+
+/// y = weight * x / rms(x); returns 1 / rms(x).
+float vk_rms_norm(const float *x, const float *weight, float epsilon, float *y, size_t count);
+/// dx += r * (weight * dy - x * r^2 * mean(weight * dy * x)), with r = 1 / rms(x).
+void vk_rms_norm_backward(const float *dy, const float *x, const float *weight, float inverse_rms, float *dx,
+                          size_t count);
+
+// MARK: Positions (rotary.c)
+
+/// Rotates each pair (x[j], x[j + half]) by the angle whose cosine and sine are given: [half].
+void vk_rotate(float *x, const float *cosine, const float *sine, size_t half);
+/// The inverse rotation, which is also its adjoint.
+void vk_rotate_back(float *x, const float *cosine, const float *sine, size_t half);
+
+// MARK: Gated activation (swiglu.c)
+
+/// y = silu(gate) * up.
+void vk_swiglu(const float *gate, const float *up, float *y, size_t count);
+/// dgate = dy * up * silu'(gate); dup = dy * silu(gate).
+void vk_swiglu_backward(const float *dy, const float *gate, const float *up, float *dgate, float *dup, size_t count);
+
+// MARK: Softmax (softmax.c)
+
+/// x = softmax(x) in place; returns log(sum(exp(x))).
+float vk_softmax(float *x, size_t count);
+/// log(sum(exp(x))).
+float vk_log_sum_exp(const float *x, size_t count);
+/// x = exp(x - shift) in place.
+void vk_exp_shifted(float *x, float shift, size_t count);
+/// dscores = p * (dp - correction), in place of dp.
+void vk_softmax_backward(const float *p, float correction, float *dp, size_t count);
+
+// MARK: Arithmetic (arithmetic.c)
+
+/// y += x.
+void vk_add(const float *x, float *y, size_t count);
+/// sum(x * y).
+float vk_dot(const float *x, const float *y, size_t count);
+/// sum(x^2) in double precision.
+double vk_sum_of_squares(const float *x, size_t count);
+
+// MARK: Dropout (dropout.c)
+
+/// y = keep(i) ? x * scale : 0 for elements of the stream (key, stream), counted from `first`, a multiple of 8.
+///
+/// Element i is kept where 16 bits of Philox 4x32-10 (Salmon et al., SC11) at counter (i / 8, stream) are below
+/// `threshold`.
+void vk_dropout(const float *x, float *y, uint32_t threshold, float scale, uint64_t key, const uint32_t stream[3],
+                size_t first, size_t count);
+/// y += the same mask and scale applied to x.
+void vk_dropout_add(const float *x, float *y, uint32_t threshold, float scale, uint64_t key, const uint32_t stream[3],
+                    size_t first, size_t count);
+/// One block of Philox 4x32-10.
+void vk_philox(const uint32_t counter[4], uint64_t key, uint32_t result[4]);
+
+// MARK: Optimizer (adamw.c)
+
+typedef struct {
+  float learning_rate, weight_decay, beta1, beta2, epsilon;
+  float first_correction;   ///< 1 - beta1^t
+  float second_correction;  ///< 1 - beta2^t
+} vk_adamw_settings;
+
+/// One decoupled-decay Adam update (Loshchilov and Hutter, 2019) of `count` parameters; gradients are scaled by
+/// `gradient_scale` first.
+void vk_adamw(float *parameters, const float *gradients, float *first_moment, float *second_moment,
+              float gradient_scale, vk_adamw_settings settings, size_t count);
+
 #endif

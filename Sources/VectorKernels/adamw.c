@@ -1,0 +1,16 @@
+#include "dispatch.h"
+#include <math.h>
+
+DISPATCHED void vk_adamw(float *restrict parameters, const float *restrict gradients, float *restrict first_moment,
+                         float *restrict second_moment, float gradient_scale, vk_adamw_settings s, size_t count) {
+  float keep = 1.0f - s.learning_rate * s.weight_decay;
+  float step = s.learning_rate / s.first_correction, root = sqrtf(s.second_correction);
+  for (size_t i = 0; i < count; i++) {
+    float g = gradients[i] * gradient_scale;
+    float m = s.beta1 * first_moment[i] + (1.0f - s.beta1) * g;
+    float v = s.beta2 * second_moment[i] + (1.0f - s.beta2) * g * g;
+    first_moment[i] = m;
+    second_moment[i] = v;
+    parameters[i] = keep * parameters[i] - step * m / (sqrtf(v) / root + s.epsilon);
+  }
+}
