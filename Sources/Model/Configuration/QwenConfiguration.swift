@@ -1,0 +1,141 @@
+/// The sizes and constants of a dense Qwen model, as its config.json gives them.
+package struct QwenConfiguration: Sendable, Equatable {
+  package enum Architecture: String, Sendable {
+    case qwen2, qwen3
+    /// Qwen2 without biases.
+    case llama
+  }
+  package let architecture: Architecture
+  package let hiddenSize: Int, intermediateSize: Int, layerCount: Int
+  package let headCount: Int, kvHeadCount: Int, headSize: Int
+  package let vocabularySize: Int
+  package let normEpsilon: Float
+  package let ropeTheta: Double
+  /// The head multiplies with the embedding matrix.
+  package let tiesEmbeddings: Bool
+
+  package var hasProjectionBias: Bool { architecture == .qwen2 }
+  package var hasHeadNorm: Bool { architecture == .qwen3 }
+  package var querySize: Int { headCount * headSize }
+  package var kvSize: Int { kvHeadCount * headSize }
+
+  /// [out, in] of a projection.
+  package func shape(of projection: Projection) -> (out: Int, in: Int) {
+    switch projection {
+    case .query: (querySize, hiddenSize)
+    case .key, .value: (kvSize, hiddenSize)
+    case .output: (hiddenSize, querySize)
+    case .gate, .up: (intermediateSize, hiddenSize)
+    case .down: (hiddenSize, intermediateSize)
+    }
+  }
+
+  /// Parameters of the base model; a tied head counts once.
+  package var parameterCount: Int {
+    var block = 2 * hiddenSize + (hasHeadNorm ? 2 * headSize : 0)
+    for projection in Projection.allCases {
+      let shape = shape(of: projection)
+      block += shape.out * shape.in
+    }
+    if hasProjectionBias { block += querySize + 2 * kvSize }
+    let tables = (tiesEmbeddings ? 1 : 2) * vocabularySize * hiddenSize
+    return layerCount * block + tables + hiddenSize
+  }
+}
+
+extension QwenConfiguration {
+  /// Reads `config.json` in a model folder; throws `ModelError` that names the key.
+  package init(modelFolder: String) throws(ModelError) {
+    let path = modelFolder + "/config.json"
+    let file = try MappedFile(path: path)
+    let json: JSONValue
+    do { json = try JSONParser.parse(file.bytes(0..<file.count)) } catch {
+      throw ModelError(.invalid, "\(path): \(error)")
+    }
+    try self.init(json: json, path: path)
+  }
+
+  init(json: JSONValue, path: String) throws(ModelError) {
+    let name = json["model_type"]?.stringValue ?? "none"
+    guard let architecture = Architecture(rawValue: name) else {
+      throw ModelError(
+        .unsupported,
+        "\(path): model_type is \(name); this program computes qwen2, qwen3 and llama")
+    }
+    let reader = ConfigurationReader(json: json, path: path)
+    self.architecture = architecture
+    hiddenSize = try reader.size("hidden_size")
+    intermediateSize = try reader.size("intermediate_size")
+    layerCount = try reader.size("num_hidden_layers")
+    headCount = try reader.size("num_attention_heads")
+    kvHeadCount = try reader.size("num_key_value_heads", default: headCount)
+    headSize = try reader.size("head_dim", default: hiddenSize / headCount)
+    vocabularySize = try reader.size("vocab_size")
+    normEpsilon = Float(try reader.positive("rms_norm_eps", default: 1e-6))
+    ropeTheta = try reader.ropeTheta()
+    tiesEmbeddings = json["tie_word_embeddings"]?.boolValue ?? false
+    try checkSupport(reader)
+  }
+
+  private func checkSupport(_ reader: ConfigurationReader) throws(ModelError) {
+    guard headCount % kvHeadCount == 0 else {
+      throw reader.fault(
+        "num_attention_heads (\(headCount)) is no multiple of num_key_value_heads (\(kvHeadCount))")
+    }
+    guard headSize % 2 == 0 else { throw reader.fault("head_dim (\(headSize)) is odd") }
+    if let activation = reader.json["hidden_act"]?.stringValue, activation != "silu" {
+      throw reader.unsupported("hidden_act is \(activation); only silu is computed")
+    }
+    if reader.json["use_sliding_window"]?.boolValue == true {
+      throw reader.unsupported("use_sliding_window is true; only full attention is computed")
+    }
+    if reader.json["attention_bias"]?.boolValue == true && architecture != .qwen2 {
+      throw reader.unsupported("attention_bias is true; \(architecture) is computed without biases")
+    }
+    if reader.json["mlp_bias"]?.boolValue == true {
+      throw reader.unsupported("mlp_bias is true; MLP layers are computed without biases")
+    }
+  }
+}
+
+/// Typed reading of config.json, with errors that name file and key.
+struct ConfigurationReader {
+  let json: JSONValue
+  let path: String
+  private static let largestSize = 1 << 24
+
+  func fault(_ reason: String) -> ModelError { ModelError(.invalid, "\(path): \(reason)") }
+  func unsupported(_ reason: String) -> ModelError { ModelError(.unsupported, "\(path): \(reason)") }
+
+  /// A positive whole number that cannot overflow a product of two sizes.
+  func size(_ key: String, default fallback: Int? = nil) throws(ModelError) -> Int {
+    let value = json[key]
+    if value == nil || value == .null, let fallback, fallback > 0 { return fallback }
+    guard let size = value?.intValue, size > 0, size <= Self.largestSize else {
+      throw fault("\(key) must be a whole number from 1 to \(Self.largestSize)")
+    }
+    return size
+  }
+
+  func positive(_ key: String, default fallback: Double) throws(ModelError) -> Double {
+    guard let value = json[key] else { return fallback }
+    guard let number = value.doubleValue, number > 0 else { throw fault("\(key) must be positive") }
+    return number
+  }
+
+  /// The base of the rotary angles, where either generation of config.json keeps it.
+  func ropeTheta() throws(ModelError) -> Double {
+    for key in ["rope_parameters", "rope_scaling"] {
+      guard let scaling = json[key]?.objectValue else { continue }
+      let type = (scaling["rope_type"] ?? scaling["type"])?.stringValue ?? "default"
+      guard type == "default" else {
+        throw unsupported("\(key) asks for \(type) positions; only default positions are computed")
+      }
+    }
+    if let theta = json["rope_parameters"]?["rope_theta"]?.doubleValue {
+      guard theta > 0 else { throw fault("rope_theta must be positive") }
+      return theta
+    }
+    return try positive("rope_theta", default: 10_000)
+  }
+}

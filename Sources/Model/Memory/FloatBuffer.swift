@@ -1,0 +1,64 @@
+/// Zero-initialised, cache-line-aligned storage for 32-bit floats, freed with its owner.
+@safe
+package struct FloatBuffer: ~Copyable {
+  let base: UnsafeMutablePointer<Float>
+  /// Number of elements.
+  package let count: Int
+
+  /// Allocates `count` zeros.
+  package init(count: Int) {
+    precondition(count >= 0, "a buffer cannot have \(count) elements")
+    let bytes = max(count, 1) * MemoryLayout<Float>.stride
+    unsafe base = UnsafeMutableRawPointer.allocate(byteCount: bytes, alignment: 64)
+      .bindMemory(to: Float.self, capacity: max(count, 1))
+    unsafe base.initialize(repeating: 0, count: max(count, 1))
+    self.count = count
+  }
+
+  deinit { unsafe base.deallocate() }
+
+  /// The `rows` x `columns` matrix that begins at element `offset`.
+  @_lifetime(borrow self)
+  package func matrix(_ rows: Int, _ columns: Int, at offset: Int = 0) -> MutableMatrixView {
+    precondition(
+      offset >= 0 && rows >= 0 && columns >= 0 && offset + rows * columns <= count,
+      "a [\(rows), \(columns)] matrix at \(offset) leaves a buffer of \(count)")
+    return unsafe _overrideLifetime(
+      MutableMatrixView(base: base + offset, rows: rows, columns: columns, stride: columns),
+      borrowing: self)
+  }
+
+  /// All elements as one row.
+  @_lifetime(borrow self)
+  package func row() -> MutableMatrixView { matrix(1, count) }
+
+  /// Overwrites every element with zero.
+  package func zero() { unsafe base.update(repeating: 0, count: count) }
+
+  /// Overwrites the elements from `offset` on with `values`.
+  package func copy(from values: [Float], at offset: Int = 0) {
+    precondition(offset >= 0 && offset + values.count <= count, "\(values.count) values do not fit")
+    for (index, value) in values.enumerated() { unsafe base[offset + index] = value }
+  }
+
+  /// The elements, copied.
+  package func array() -> [Float] {
+    unsafe Array(UnsafeBufferPointer(start: base, count: count))
+  }
+
+  /// The elements, borrowed.
+  package var span: Span<Float> {
+    @_lifetime(borrow self)
+    borrowing get {
+      unsafe _overrideLifetime(Span(_unsafeStart: base, count: count), borrowing: self)
+    }
+  }
+
+  /// The elements, borrowed for writing.
+  package var mutableSpan: MutableSpan<Float> {
+    @_lifetime(&self)
+    mutating get {
+      unsafe _overrideLifetime(MutableSpan(_unsafeStart: base, count: count), mutating: &self)
+    }
+  }
+}

@@ -1,0 +1,87 @@
+internal import VectorKernels
+
+/// A writable [rows, columns] matrix in memory that belongs to somebody else.
+///
+/// Copies of a view name the same memory, as a pointer does; buffers are laid out so that no kernel reads what another
+/// view of the same call overwrites.
+@safe
+package struct MutableMatrixView: ~Escapable {
+  let base: UnsafeMutablePointer<Float>
+  package let rows: Int, columns: Int
+  /// Elements from one row to the next.
+  package let stride: Int
+
+  @_lifetime(borrow base)
+  init(base: UnsafeMutablePointer<Float>, rows: Int, columns: Int, stride: Int) {
+    unsafe self.base = base
+    self.rows = rows
+    self.columns = columns
+    self.stride = stride
+  }
+
+  /// The same matrix, read-only.
+  package var view: MatrixView {
+    @_lifetime(copy self)
+    get {
+      unsafe _overrideLifetime(
+        MatrixView(base: base, rows: rows, columns: columns, stride: stride), copying: self)
+    }
+  }
+
+  package subscript(row: Int, column: Int) -> Float {
+    get { view[row, column] }
+    nonmutating set {
+      precondition(
+        row >= 0 && row < rows && column >= 0 && column < columns, "outside of the matrix")
+      unsafe base[row * stride + column] = newValue
+    }
+  }
+
+  /// The rows in `range`.
+  @_lifetime(copy self)
+  package func rows(_ range: Range<Int>) -> MutableMatrixView {
+    precondition(range.lowerBound >= 0 && range.upperBound <= rows, "rows outside of the matrix")
+    return unsafe _overrideLifetime(
+      MutableMatrixView(
+        base: base + range.lowerBound * stride, rows: range.count, columns: columns, stride: stride),
+      copying: self)
+  }
+
+  /// The columns in `range`.
+  @_lifetime(copy self)
+  package func columns(_ range: Range<Int>) -> MutableMatrixView {
+    precondition(
+      range.lowerBound >= 0 && range.upperBound <= columns, "columns outside of the matrix")
+    return unsafe _overrideLifetime(
+      MutableMatrixView(
+        base: base + range.lowerBound, rows: rows, columns: range.count, stride: stride),
+      copying: self)
+  }
+
+  /// Overwrites every element with zero.
+  package func zero() {
+    for row in 0..<rows { unsafe (base + row * stride).update(repeating: 0, count: columns) }
+  }
+
+  /// Overwrites this matrix with `source`.
+  package func copy(from source: MatrixView) {
+    precondition(source.rows == rows && source.columns == columns, "shapes differ")
+    for row in 0..<rows {
+      unsafe (base + row * stride).update(from: source.base + row * source.stride, count: columns)
+    }
+  }
+
+  /// self += x.
+  package func add(_ x: MatrixView) {
+    precondition(x.rows == rows && x.columns == columns, "shapes differ")
+    for row in 0..<rows {
+      unsafe vk_add(x.base + row * x.stride, base + row * stride, columns)
+    }
+  }
+
+  /// Adds `vector` to every row.
+  package func addToRows(_ vector: [Float]) {
+    precondition(vector.count == columns, "the vector has not one element per column")
+    for row in 0..<rows { unsafe vk_add(vector, base + row * stride, columns) }
+  }
+}

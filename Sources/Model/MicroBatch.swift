@@ -1,0 +1,41 @@
+/// Sequences of one forward and backward pass, packed one after the other without padding.
+package struct MicroBatch: Sendable, Equatable {
+  /// [tokens]
+  package private(set) var tokens: [Int32] = []
+  /// First token of each sequence, then the number of tokens.
+  package private(set) var sequenceStarts: [Int] = [0]
+  /// Tokens after which something is predicted; one may occur more than once.
+  package private(set) var targetRows: [Int] = []
+  /// What is predicted there: [targets]
+  package private(set) var targetTokens: [Int32] = []
+
+  package init() {}
+
+  /// Adds a sequence that predicts each of its own tokens from `firstTarget` (>= 1) on.
+  package mutating func append(_ sequence: [Int32], targetsFrom firstTarget: Int) {
+    precondition(firstTarget >= 1, "the first token has no predecessor")
+    let start = tokens.count
+    append(sequence)
+    for position in stride(from: firstTarget, to: sequence.count, by: 1) {
+      addTarget(sequence[position], afterRow: start + position - 1)
+    }
+  }
+
+  /// Adds a sequence that predicts nothing yet.
+  package mutating func append(_ sequence: [Int32]) {
+    tokens += sequence
+    sequenceStarts.append(tokens.count)
+  }
+
+  /// Asks for the probability of `token` after the token at `row`.
+  package mutating func addTarget(_ token: Int32, afterRow row: Int) {
+    precondition(row >= 0 && row < tokens.count, "no such row")
+    targetRows.append(row)
+    targetTokens.append(token)
+  }
+
+  /// Token ranges of the sequences.
+  package var sequences: [Range<Int>] {
+    zip(sequenceStarts, sequenceStarts.dropFirst()).map { $0..<$1 }
+  }
+}

@@ -1,0 +1,45 @@
+internal import Glibc
+
+/// A regular file mapped read-only; every process that maps it shares one copy in memory.
+@safe
+package final class MappedFile: @unchecked Sendable {
+  // Sendable: the bytes are never written and stay mapped until the last reference goes.
+  let base: UnsafeRawPointer
+  package let path: String
+  /// Length in bytes.
+  package let count: Int
+
+  /// Maps the file at `path`; throws if it is missing, empty or not a regular file.
+  package init(path: String) throws(ModelError) {
+    let descriptor = unsafe open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
+    guard descriptor >= 0 else {
+      let code = errno
+      throw ModelError(
+        code == ENOENT ? .missing : .invalid,
+        "cannot open \(path): \(unsafe String(cString: strerror(code)))")
+    }
+    defer { close(descriptor) }
+    var status = stat()
+    guard unsafe fstat(descriptor, &status) == 0, status.st_mode & S_IFMT == S_IFREG else {
+      throw ModelError(.invalid, "\(path) is not a regular file")
+    }
+    count = Int(status.st_size)
+    guard count > 0 else { throw ModelError(.invalid, "\(path) is empty; copy it again") }
+    guard
+      let address = unsafe mmap(nil, count, PROT_READ, MAP_SHARED, descriptor, 0),
+      unsafe address != MAP_FAILED
+    else {
+      throw ModelError(.invalid, "cannot map \(path): \(unsafe String(cString: strerror(errno)))")
+    }
+    unsafe base = UnsafeRawPointer(address)
+    self.path = path
+  }
+
+  deinit { unsafe munmap(UnsafeMutableRawPointer(mutating: base), count) }
+
+  /// The bytes of `range`, copied.
+  package func bytes(_ range: Range<Int>) -> [UInt8] {
+    precondition(range.lowerBound >= 0 && range.upperBound <= count, "outside of the file")
+    return unsafe Array(UnsafeRawBufferPointer(start: base + range.lowerBound, count: range.count))
+  }
+}
