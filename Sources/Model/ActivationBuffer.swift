@@ -1,0 +1,103 @@
+/// What one forward pass keeps for its backward pass, and the gradients between layers; planned once, reused for ever.
+///
+/// Buffers with a layer axis hold every layer where the plan keeps them for the backward pass, else one.
+package struct ActivationBuffer: ~Copyable {
+  package let plan: ActivationPlan
+  let sizes: QwenConfiguration
+  let rank: Int
+  /// [layers + 1, tokens, hidden] and [layers, tokens, hidden]: the residual stream before a block, and between its halves.
+  let residual: FloatBuffer, middle: FloatBuffer
+  /// [layers, tokens, hidden]: normalised inputs of attention and MLP; [layers, tokens]: 1 / rms.
+  let attentionInput: FloatBuffer, mlpInput: FloatBuffer
+  let attentionInverseRMS: FloatBuffer, mlpInverseRMS: FloatBuffer
+  /// [layers, tokens, heads * headSize] and [layers, tokens, kvHeads * headSize]: after rotation.
+  let query: FloatBuffer, key: FloatBuffer, value: FloatBuffer
+  /// The same before the head norm, where there is one; [layers, tokens, heads] and kvHeads: 1 / rms.
+  let rawQuery: FloatBuffer, rawKey: FloatBuffer
+  let queryInverseRMS: FloatBuffer, keyInverseRMS: FloatBuffer
+  /// [layers, tokens, heads * headSize] and [layers, tokens, heads].
+  let attention: FloatBuffer, logSumExp: FloatBuffer
+  /// [layers, tokens, intermediate]
+  let gate: FloatBuffer, up: FloatBuffer
+  /// [layers, modules, tokens, rank]: x A^T of every adapted projection.
+  let lowRank: FloatBuffer
+  /// [targets, hidden] and [targets]: the rows in the loss, before and after the final norm, their gradients.
+  let lossInput: FloatBuffer, lossNormed: FloatBuffer, lossGradient: FloatBuffer
+  let lossInverseRMS: FloatBuffer
+  /// Gradients (or, without a layer axis, values) of one layer: [tokens, ...].
+  let dResidual: FloatBuffer, dNormed: FloatBuffer
+  let dQuery: FloatBuffer, dKey: FloatBuffer, dValue: FloatBuffer, dRaw: FloatBuffer
+  let dAttention: FloatBuffer
+  let gated: FloatBuffer, dGate: FloatBuffer, dUp: FloatBuffer
+  let scratch: Scratch
+
+  package init(_ plan: ActivationPlan, for model: QwenModel) {
+    let sizes = model.configuration
+    let layers = plan.keepsForBackward ? sizes.layerCount : 1
+    let tokens = plan.tokens
+    let rank = model.layout?.configuration.rank ?? 0
+    let back = plan.keepsForBackward ? tokens : 0
+    func perLayer(_ width: Int) -> FloatBuffer { FloatBuffer(count: layers * tokens * width) }
+    func gradient(_ width: Int) -> FloatBuffer { FloatBuffer(count: back * width) }
+    self.plan = plan
+    self.sizes = sizes
+    self.rank = rank
+    residual = FloatBuffer(count: (layers + 1) * tokens * sizes.hiddenSize)
+    middle = perLayer(sizes.hiddenSize)
+    attentionInput = perLayer(sizes.hiddenSize)
+    mlpInput = perLayer(sizes.hiddenSize)
+    attentionInverseRMS = perLayer(1)
+    mlpInverseRMS = perLayer(1)
+    query = perLayer(sizes.querySize)
+    key = perLayer(sizes.kvSize)
+    value = perLayer(sizes.kvSize)
+    let raw = sizes.hasHeadNorm ? 1 : 0
+    rawQuery = perLayer(raw * sizes.querySize)
+    rawKey = perLayer(raw * sizes.kvSize)
+    queryInverseRMS = perLayer(raw * sizes.headCount)
+    keyInverseRMS = perLayer(raw * sizes.kvHeadCount)
+    attention = perLayer(sizes.querySize)
+    logSumExp = perLayer(sizes.headCount)
+    gate = perLayer(sizes.intermediateSize)
+    up = perLayer(sizes.intermediateSize)
+    lowRank = perLayer(Projection.allCases.count * rank)
+    lossInput = FloatBuffer(count: plan.targets * sizes.hiddenSize)
+    lossNormed = FloatBuffer(count: plan.targets * sizes.hiddenSize)
+    lossInverseRMS = FloatBuffer(count: plan.targets)
+    lossGradient = FloatBuffer(count: plan.keepsForBackward ? 2 * plan.targets * sizes.hiddenSize : 0)
+    dResidual = gradient(sizes.hiddenSize)
+    dNormed = gradient(sizes.hiddenSize)
+    dQuery = gradient(sizes.querySize)
+    dKey = gradient(sizes.kvSize)
+    dValue = gradient(sizes.kvSize)
+    dRaw = gradient(raw * sizes.querySize)
+    dAttention = gradient(sizes.querySize)
+    gated = FloatBuffer(count: tokens * sizes.intermediateSize)
+    dGate = gradient(sizes.intermediateSize)
+    dUp = gradient(sizes.intermediateSize)
+    let widest = max(sizes.hiddenSize, sizes.intermediateSize, sizes.querySize)
+    let chunk = min(plan.targets, model.crossEntropy.chunkRows)
+    scratch = Scratch(
+      panel: FloatBuffer(count: model.panelCount),
+      dropped: FloatBuffer(count: rank == 0 ? 0 : tokens * widest),
+      lowRank: FloatBuffer(count: tokens * rank),
+      scores: FloatBuffer(count: GroupedQueryAttention.scoresCount(length: plan.sequence)),
+      logits: FloatBuffer(count: chunk * sizes.vocabularySize))
+  }
+
+  /// The part of a buffer with a layer axis that belongs to `layer`: [tokens, width].
+  @_lifetime(borrow buffer)
+  func slice(
+    _ buffer: borrowing FloatBuffer, _ layer: Int, _ tokens: Int, _ width: Int
+  ) -> MutableMatrixView {
+    buffer.matrix(tokens, width, at: (plan.keepsForBackward ? layer : 0) * plan.tokens * width)
+  }
+
+  /// x A^T of one projection of one layer: [tokens, rank].
+  @_lifetime(borrow self)
+  func lowRank(_ layer: Int, _ projection: Projection, _ tokens: Int) -> MutableMatrixView {
+    let modules = Projection.allCases.count
+    let index = (plan.keepsForBackward ? layer : 0) * modules + projection.rawValue
+    return lowRank.matrix(tokens, rank, at: index * plan.tokens * rank)
+  }
+}

@@ -1,0 +1,108 @@
+/// An adapter in PEFT's folder format: adapter_config.json and adapter_model.safetensors.
+package struct AdapterFolder: Sendable {
+  package let path: String
+  package let configuration: LoRAConfiguration
+  /// What the adapter was trained on, as its configuration says; empty where it does not say.
+  package let baseModel: String
+  private let file: SafetensorsFile
+  private static let wrapper = "base_model.model."
+
+  /// Opens the folder at `path`; throws `ModelError` for an adapter this program cannot compute.
+  package init(path: String) throws(ModelError) {
+    let configPath = path + "/adapter_config.json"
+    let mapped = try MappedFile(path: configPath)
+    let json: JSONValue
+    do { json = try JSONParser.parse(mapped.bytes(0..<mapped.count)) } catch {
+      throw ModelError(.invalid, "\(configPath): \(error)")
+    }
+    configuration = try Self.configuration(json, configPath)
+    baseModel = json["base_model_name_or_path"]?.stringValue ?? ""
+    file = try SafetensorsFile(path: path + "/adapter_model.safetensors")
+    self.path = path
+  }
+
+  private static func configuration(
+    _ json: JSONValue, _ path: String
+  ) throws(ModelError) -> LoRAConfiguration {
+    let fault = { (reason: String) in ModelError(.unsupported, "\(path): \(reason)") }
+    guard json["peft_type"]?.stringValue == "LORA" else { throw fault("peft_type is not LORA") }
+    for key in ["use_dora", "use_rslora", "fan_in_fan_out", "lora_bias"]
+    where json[key]?.boolValue == true {
+      throw fault("\(key) is true, which this program does not compute")
+    }
+    for key in ["rank_pattern", "alpha_pattern"] where (json[key]?.objectValue?.count ?? 0) > 0 {
+      throw fault("\(key) is not empty; one rank and one alpha for all modules are computed")
+    }
+    guard let rank = json["r"]?.intValue, rank > 0, rank <= 1 << 16,
+      let alpha = json["lora_alpha"]?.doubleValue, alpha > 0
+    else { throw fault("r and lora_alpha must be positive numbers") }
+    guard let names = json["target_modules"]?.arrayValue?.map({ $0.stringValue ?? "" }),
+      !names.isEmpty
+    else { throw fault("target_modules is not a list of names") }
+    var targets: [Projection] = []
+    for name in names {
+      guard let projection = Projection(name: name) else {
+        let known = Projection.allCases.map(\.name).joined(separator: ", ")
+        throw fault("target module \(name) matches nothing; known are \(known)")
+      }
+      targets.append(projection)
+    }
+    let dropout = Float(json["lora_dropout"]?.doubleValue ?? 0)
+    guard dropout >= 0 && dropout < 1 else { throw fault("lora_dropout must be in 0..<1") }
+    return LoRAConfiguration(rank: rank, alpha: Float(alpha), dropout: dropout, targets: targets)
+  }
+
+  /// The parameters in the order of `layout`; throws for a missing, extra or misshapen tensor.
+  package func parameters(_ layout: AdapterLayout) throws(ModelError) -> [Float] {
+    let expected = Set(layout.tensors.map { Self.wrapper + $0.name })
+    if let extra = file.tensors.keys.sorted().first(where: { !expected.contains($0) }) {
+      throw ModelError(.invalid, "\(path): tensor \(extra) does not belong to this adapter and model")
+    }
+    var parameters: [Float] = []
+    parameters.reserveCapacity(layout.count)
+    for tensor in layout.tensors {
+      let name = Self.wrapper + tensor.name
+      guard let entry = file.tensors[name], let values = file.floats(name) else {
+        throw ModelError(.invalid, "\(path): tensor \(name) is missing")
+      }
+      guard entry.shape == [tensor.rows, tensor.columns] else {
+        throw ModelError(
+          .invalid,
+          "\(path): tensor \(name) has shape \(entry.shape), the model needs \([tensor.rows, tensor.columns])"
+        )
+      }
+      parameters += values
+    }
+    return parameters
+  }
+
+  /// The two files of an adapter: (name, bytes).
+  package static func files(
+    _ parameters: [Float], _ layout: AdapterLayout, baseModel: String
+  ) -> [(name: String, bytes: [UInt8])] {
+    let tensors = layout.tensors.map { tensor in
+      SafetensorsWriter.Tensor(
+        name: wrapper + tensor.name, shape: [tensor.rows, tensor.columns],
+        values: Array(parameters[tensor.range]))
+    }
+    let lora = layout.configuration
+    let config: JSONObject = [
+      "base_model_name_or_path": .string(baseModel), "bias": .string("none"),
+      "fan_in_fan_out": .bool(false), "inference_mode": .bool(true),
+      "init_lora_weights": .bool(true), "lora_alpha": number(lora.alpha),
+      "lora_dropout": number(lora.dropout), "modules_to_save": .null,
+      "peft_type": .string("LORA"), "r": .integer(lora.rank), "revision": .null,
+      "target_modules": .array(lora.targets.map { .string($0.name) }),
+      "task_type": .string("CAUSAL_LM"), "use_dora": .bool(false), "use_rslora": .bool(false),
+    ]
+    return [
+      ("adapter_config.json", Array((JSONValue.object(config).text(indent: 2) + "\n").utf8)),
+      ("adapter_model.safetensors", SafetensorsWriter.bytes(tensors)),
+    ]
+  }
+
+  /// A whole number without a fraction, any other as the shortest decimal of the 32-bit value.
+  private static func number(_ value: Float) -> JSONValue {
+    Int(exactly: value).map(JSONValue.integer) ?? .double(Double("\(value)") ?? Double(value))
+  }
+}

@@ -1,0 +1,205 @@
+/// One pre-norm block: x += attention(norm x); x += mlp(norm x).
+package struct TransformerBlock: Sendable {
+  let layer: Int
+  let attentionNorm: RMSNorm, mlpNorm: RMSNorm
+  /// Qwen3's norms of each head; nil elsewhere.
+  let queryNorm: RMSNorm?, keyNorm: RMSNorm?
+  /// In the order of `Projection`.
+  let projections: [LoRALinear]
+  let attention: GroupedQueryAttention
+
+  subscript(projection: Projection) -> LoRALinear { projections[projection.rawValue] }
+
+  /// What a pass over one micro-batch needs to know.
+  struct Pass {
+    let sequences: [Range<Int>]
+    let tokens: Int
+    let dropout: Dropout?
+    let rotary: RotaryEmbedding
+  }
+
+  /// Reads the residual stream before this block from `activations` and writes the one after it.
+  func forward(
+    _ pass: Pass, adapter: borrowing FloatBuffer, _ activations: borrowing ActivationBuffer
+  ) {
+    forwardAttention(pass, adapter: adapter, activations)
+    forwardMLP(pass, adapter: adapter, activations)
+  }
+
+  /// Turns dResidual, the gradient of this block's output, into that of its input.
+  func backward(
+    _ pass: Pass, adapter: borrowing FloatBuffer, wantsInputGradient: Bool,
+    accumulatingInto gradients: borrowing FloatBuffer, _ activations: borrowing ActivationBuffer
+  ) {
+    backwardMLP(pass, adapter: adapter, accumulatingInto: gradients, activations)
+    backwardAttention(
+      pass, adapter: adapter, wantsInputGradient: wantsInputGradient, accumulatingInto: gradients,
+      activations)
+  }
+
+  // MARK: Attention
+
+  private func forwardAttention(
+    _ pass: Pass, adapter: borrowing FloatBuffer, _ a: borrowing ActivationBuffer
+  ) {
+    let (n, sizes) = (pass.tokens, a.sizes)
+    let x = a.slice(a.residual, layer, n, sizes.hiddenSize)
+    let normed = a.slice(a.attentionInput, layer, n, sizes.hiddenSize)
+    attentionNorm.forward(
+      x.view, into: normed, inverseRMS: a.slice(a.attentionInverseRMS, layer, n, 1))
+    let q = a.slice(a.query, layer, n, sizes.querySize)
+    let k = a.slice(a.key, layer, n, sizes.kvSize)
+    let v = a.slice(a.value, layer, n, sizes.kvSize)
+    if let queryNorm, let keyNorm {
+      let rawQ = a.slice(a.rawQuery, layer, n, sizes.querySize)
+      let rawK = a.slice(a.rawKey, layer, n, sizes.kvSize)
+      project(.query, normed.view, into: rawQ, pass, adapter, a)
+      project(.key, normed.view, into: rawK, pass, adapter, a)
+      queryNorm.forward(
+        rawQ.view, into: q, inverseRMS: a.slice(a.queryInverseRMS, layer, n, sizes.headCount))
+      keyNorm.forward(
+        rawK.view, into: k, inverseRMS: a.slice(a.keyInverseRMS, layer, n, sizes.kvHeadCount))
+    } else {
+      project(.query, normed.view, into: q, pass, adapter, a)
+      project(.key, normed.view, into: k, pass, adapter, a)
+    }
+    project(.value, normed.view, into: v, pass, adapter, a)
+    pass.rotary.forward(q, sequences: pass.sequences)
+    pass.rotary.forward(k, sequences: pass.sequences)
+    let mixed = a.slice(a.attention, layer, n, sizes.querySize)
+    attention.forward(
+      q: q.view, k: k.view, v: v.view, sequences: pass.sequences, into: mixed,
+      logSumExp: a.slice(a.logSumExp, layer, n, sizes.headCount), scratch: a.scratch)
+    let middle = a.slice(a.middle, layer, n, sizes.hiddenSize)
+    project(.output, mixed.view, into: middle, pass, adapter, a)
+    middle.add(x.view)
+  }
+
+  private func backwardAttention(
+    _ pass: Pass, adapter: borrowing FloatBuffer, wantsInputGradient: Bool,
+    accumulatingInto gradients: borrowing FloatBuffer, _ a: borrowing ActivationBuffer
+  ) {
+    let (n, sizes) = (pass.tokens, a.sizes)
+    let dx = a.dResidual.matrix(n, sizes.hiddenSize)
+    let mixed = a.slice(a.attention, layer, n, sizes.querySize).view
+    let dMixed = a.dAttention.matrix(n, sizes.querySize)
+    dMixed.zero()
+    projectBack(.output, dx.view, x: mixed, into: dMixed, pass, adapter, gradients, a)
+    let dq = a.dQuery.matrix(n, sizes.querySize)
+    let dk = a.dKey.matrix(n, sizes.kvSize)
+    let dv = a.dValue.matrix(n, sizes.kvSize)
+    dq.zero()
+    dk.zero()
+    dv.zero()
+    attention.backward(
+      dMixed.view, q: a.slice(a.query, layer, n, sizes.querySize).view,
+      k: a.slice(a.key, layer, n, sizes.kvSize).view,
+      v: a.slice(a.value, layer, n, sizes.kvSize).view, output: mixed,
+      logSumExp: a.slice(a.logSumExp, layer, n, sizes.headCount).view, sequences: pass.sequences,
+      accumulatingIntoQ: dq, k: dk, v: dv, scratch: a.scratch)
+    pass.rotary.backward(dq, sequences: pass.sequences)
+    pass.rotary.backward(dk, sequences: pass.sequences)
+    if let queryNorm, let keyNorm {
+      normBack(
+        queryNorm, dq, x: a.slice(a.rawQuery, layer, n, sizes.querySize).view,
+        a.slice(a.queryInverseRMS, layer, n, sizes.headCount).view, a)
+      normBack(
+        keyNorm, dk, x: a.slice(a.rawKey, layer, n, sizes.kvSize).view,
+        a.slice(a.keyInverseRMS, layer, n, sizes.kvHeadCount).view, a)
+    }
+    let normed = a.slice(a.attentionInput, layer, n, sizes.hiddenSize).view
+    let dNormed = a.dNormed.matrix(n, sizes.hiddenSize)
+    dNormed.zero()
+    let wanted = wantsInputGradient
+    projectBack(
+      .value, dv.view, x: normed, into: dNormed, wantsInputGradient: wanted, pass, adapter, gradients, a)
+    projectBack(
+      .key, dk.view, x: normed, into: dNormed, wantsInputGradient: wanted, pass, adapter, gradients, a)
+    projectBack(
+      .query, dq.view, x: normed, into: dNormed, wantsInputGradient: wanted, pass, adapter, gradients, a)
+    guard wantsInputGradient else { return }
+    attentionNorm.backward(
+      dNormed.view, x: a.slice(a.residual, layer, n, sizes.hiddenSize).view,
+      inverseRMS: a.slice(a.attentionInverseRMS, layer, n, 1).view, accumulatingInto: dx)
+  }
+
+  /// Turns the gradient of normalised heads into that of the heads before the norm, in place.
+  private func normBack(
+    _ norm: RMSNorm, _ gradient: MutableMatrixView, x: MatrixView, _ inverseRMS: MatrixView,
+    _ a: borrowing ActivationBuffer
+  ) {
+    let raw = a.dRaw.matrix(gradient.rows, gradient.columns)
+    raw.zero()
+    norm.backward(gradient.view, x: x, inverseRMS: inverseRMS, accumulatingInto: raw)
+    gradient.copy(from: raw.view)
+  }
+
+  // MARK: MLP
+
+  private func forwardMLP(
+    _ pass: Pass, adapter: borrowing FloatBuffer, _ a: borrowing ActivationBuffer
+  ) {
+    let (n, sizes) = (pass.tokens, a.sizes)
+    let middle = a.slice(a.middle, layer, n, sizes.hiddenSize)
+    let normed = a.slice(a.mlpInput, layer, n, sizes.hiddenSize)
+    mlpNorm.forward(
+      middle.view, into: normed, inverseRMS: a.slice(a.mlpInverseRMS, layer, n, 1))
+    let gate = a.slice(a.gate, layer, n, sizes.intermediateSize)
+    let up = a.slice(a.up, layer, n, sizes.intermediateSize)
+    let gated = a.gated.matrix(n, sizes.intermediateSize)
+    project(.gate, normed.view, into: gate, pass, adapter, a)
+    project(.up, normed.view, into: up, pass, adapter, a)
+    SwiGLU.forward(gate: gate.view, up: up.view, into: gated)
+    let next = a.slice(a.residual, layer + 1, n, sizes.hiddenSize)
+    project(.down, gated.view, into: next, pass, adapter, a)
+    next.add(middle.view)
+  }
+
+  private func backwardMLP(
+    _ pass: Pass, adapter: borrowing FloatBuffer, accumulatingInto gradients: borrowing FloatBuffer,
+    _ a: borrowing ActivationBuffer
+  ) {
+    let (n, sizes) = (pass.tokens, a.sizes)
+    let dx = a.dResidual.matrix(n, sizes.hiddenSize)
+    let gate = a.slice(a.gate, layer, n, sizes.intermediateSize).view
+    let up = a.slice(a.up, layer, n, sizes.intermediateSize).view
+    let gated = a.gated.matrix(n, sizes.intermediateSize)
+    SwiGLU.forward(gate: gate, up: up, into: gated)
+    let dUp = a.dUp.matrix(n, sizes.intermediateSize)
+    let dGate = a.dGate.matrix(n, sizes.intermediateSize)
+    dUp.zero()
+    projectBack(.down, dx.view, x: gated.view, into: dUp, pass, adapter, gradients, a)
+    gated.copy(from: dUp.view)
+    SwiGLU.backward(gated.view, gate: gate, up: up, intoGate: dGate, intoUp: dUp)
+    let normed = a.slice(a.mlpInput, layer, n, sizes.hiddenSize).view
+    let dNormed = a.dNormed.matrix(n, sizes.hiddenSize)
+    dNormed.zero()
+    projectBack(.up, dUp.view, x: normed, into: dNormed, pass, adapter, gradients, a)
+    projectBack(.gate, dGate.view, x: normed, into: dNormed, pass, adapter, gradients, a)
+    mlpNorm.backward(
+      dNormed.view, x: a.slice(a.middle, layer, n, sizes.hiddenSize).view,
+      inverseRMS: a.slice(a.mlpInverseRMS, layer, n, 1).view, accumulatingInto: dx)
+  }
+
+  // MARK: Projections
+
+  private func project(
+    _ projection: Projection, _ x: MatrixView, into y: MutableMatrixView, _ pass: Pass,
+    _ adapter: borrowing FloatBuffer, _ a: borrowing ActivationBuffer
+  ) {
+    self[projection].forward(
+      x, adapter: adapter, dropout: pass.dropout, into: y,
+      xA: a.lowRank(layer, projection, pass.tokens), scratch: a.scratch)
+  }
+
+  private func projectBack(
+    _ projection: Projection, _ dy: MatrixView, x: MatrixView, into dx: MutableMatrixView,
+    wantsInputGradient: Bool = true, _ pass: Pass, _ adapter: borrowing FloatBuffer,
+    _ gradients: borrowing FloatBuffer, _ a: borrowing ActivationBuffer
+  ) {
+    self[projection].backward(
+      dy, x: x, xA: a.lowRank(layer, projection, pass.tokens).view, adapter: adapter,
+      dropout: pass.dropout, wantsInputGradient: wantsInputGradient, accumulatingInto: gradients,
+      dx, scratch: a.scratch)
+  }
+}

@@ -1,0 +1,37 @@
+internal import Glibc
+internal import VectorKernels
+
+/// AdamW over whole arenas, with the decay applied before the step as PyTorch does.
+///
+/// theta -= lr wd theta; m = b1 m + (1 - b1) g; v = b2 v + (1 - b2) g^2;
+/// theta -= lr / (1 - b1^t) m / (sqrt(v) / sqrt(1 - b2^t) + eps). Source: Loshchilov and Hutter, 2019.
+package struct AdamW: Sendable {
+  package var beta1 = 0.9, beta2 = 0.999
+  package var epsilon: Float = 1e-8
+  package var weightDecay: Float
+
+  package init(weightDecay: Float) { self.weightDecay = weightDecay }
+
+  /// Updates `parameters` and both moments.
+  ///
+  /// - Parameters:
+  ///   - gradientScale: Applied to every gradient first; the clipping coefficient.
+  ///   - step: The number of this update, from 1.
+  package func update(
+    _ parameters: borrowing FloatBuffer, _ gradients: borrowing FloatBuffer,
+    firstMoment: borrowing FloatBuffer, secondMoment: borrowing FloatBuffer, gradientScale: Float,
+    learningRate: Double, step: Int
+  ) {
+    precondition(
+      parameters.count == gradients.count && parameters.count == firstMoment.count
+        && parameters.count == secondMoment.count && step > 0, "the arenas differ")
+    let settings = vk_adamw_settings(
+      learning_rate: Float(learningRate), weight_decay: weightDecay, beta1: Float(beta1),
+      beta2: Float(beta2), epsilon: epsilon,
+      first_correction: Float(1 - pow(beta1, Double(step))),
+      second_correction: Float(1 - pow(beta2, Double(step))))
+    unsafe vk_adamw(
+      parameters.base, gradients.base, firstMoment.base, secondMoment.base, gradientScale, settings,
+      parameters.count)
+  }
+}

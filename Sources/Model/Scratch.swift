@@ -1,0 +1,13 @@
+/// Memory that a layer uses within one call and nobody reads afterwards.
+package struct Scratch: ~Copyable {
+  /// Weights widened to 32 bits.
+  let panel: FloatBuffer
+  /// The masked input of an adapter: [tokens, widest input].
+  let dropped: FloatBuffer
+  /// [tokens, rank]
+  let lowRank: FloatBuffer
+  /// Attention probabilities of a block of queries, and their gradients: 2 x [block, longest sequence].
+  let scores: FloatBuffer
+  /// A chunk of logits: [chunk, vocabulary].
+  let logits: FloatBuffer
+}
