@@ -1,7 +1,21 @@
+// What mpi.h defines as casts or macros, which Swift's importer cannot see. No logic.
 #ifndef MPI_SHIM_H
 #define MPI_SHIM_H
 #include <mpi.h>
 
-// Handles that mpi.h defines as casts, which Swift's importer cannot see.
 static inline MPI_Comm mpi_shim_world(void) { return MPI_COMM_WORLD; }
+static inline MPI_Info mpi_shim_info_null(void) { return MPI_INFO_NULL; }
+static inline MPI_Errhandler mpi_shim_errors_return(void) { return MPI_ERRORS_RETURN; }
+static inline void *mpi_shim_in_place(void) { return MPI_IN_PLACE; }
+
+static inline MPI_Datatype mpi_shim_byte(void) { return MPI_BYTE; }
+static inline MPI_Datatype mpi_shim_float(void) { return MPI_FLOAT; }
+static inline MPI_Datatype mpi_shim_double(void) { return MPI_DOUBLE; }
+static inline MPI_Datatype mpi_shim_int32(void) { return MPI_INT32_T; }
+static inline MPI_Datatype mpi_shim_int64(void) { return MPI_INT64_T; }
+static inline MPI_Datatype mpi_shim_uint64(void) { return MPI_UINT64_T; }
+
+static inline MPI_Op mpi_shim_sum(void) { return MPI_SUM; }
+static inline MPI_Op mpi_shim_minimum(void) { return MPI_MIN; }
+static inline MPI_Op mpi_shim_maximum(void) { return MPI_MAX; }
 #endif

@@ -3,7 +3,7 @@ internal import VectorKernels
 /// Sets a share of the elements to zero and scales the others so that the expectation stays.
 ///
 /// The mask is a pure function of (seed, micro-batch, module, element), so backward makes it again.
-package struct Dropout: Sendable {
+package struct Dropout: Sendable, Equatable {
   package let seed: UInt64
   /// Counts every micro-batch of a run.
   package let microBatch: Int

@@ -7,6 +7,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "fixed_point.h"
+
 // MARK: Conversion (conversion.c)
 
 void vk_widen_bf16(const uint16_t *source, float *target, size_t count);
