@@ -1,0 +1,170 @@
+/// One setting of a run: its name, what it accepts, its default, and what it means.
+package struct ConfigurationKey: Sendable {
+  package enum Kind: Sendable, Equatable {
+    case text
+    /// May be left out or "none".
+    case optionalText
+    case integer(ClosedRange<Int>)
+    case number(ClosedRange<Double>)
+    case flag
+    case choice([String])
+    /// A list, or words separated by commas.
+    case list
+  }
+  package let name: String
+  package let kind: Kind
+  /// The default as it would be written; nil where the user must say.
+  package let fallback: String?
+  package let help: String
+  /// What other trainers call it, for the error message.
+  package var aliases: [String: String] = [:]
+  /// False where a resumed run may have another value.
+  package var isFixed = true
+
+  package var flagName: String { "--" + name.replacing("_", with: "-") }
+
+  /// Every key, in the order of files and help.
+  package static let all: [ConfigurationKey] = model + data + training + lora + cadence
+
+  package static func named(_ name: String) -> ConfigurationKey? { all.first { $0.name == name } }
+
+  private static let model = [
+    ConfigurationKey(
+      name: "model_name_or_path", kind: .text, fallback: nil,
+      help: "folder of the base model (config.json, *.safetensors, tokenizer.json)",
+      aliases: ["base_model": "axolotl", "model": "mlx-lm"], isFixed: false),
+    ConfigurationKey(
+      name: "dataset_path", kind: .text, fallback: nil,
+      help: "data set, a JSON array in Recipe-MPR's schema",
+      aliases: ["dataset": "LLaMA-Factory", "data": "mlx-lm", "datasets": "axolotl"],
+      isFixed: false),
+    ConfigurationKey(
+      name: "output_dir", kind: .text, fallback: nil, help: "folder of the run, made by it",
+      isFixed: false),
+    ConfigurationKey(
+      name: "overwrite_output_dir", kind: .flag, fallback: "false",
+      help: "use the folder although it holds another run", isFixed: false),
+    ConfigurationKey(
+      name: "init_adapter", kind: .optionalText, fallback: "none",
+      help: "PEFT folder to start from instead of a fresh adapter", isFixed: false),
+    ConfigurationKey(
+      name: "resume_from_checkpoint", kind: .optionalText, fallback: "none",
+      help: "auto (newest good one), a checkpoint's path, or none", isFixed: false),
+    ConfigurationKey(
+      name: "precision", kind: .choice(["float32", "bfloat16"]), fallback: "float32",
+      help: "what matrix products are computed in", aliases: ["bf16": "LLaMA-Factory"]),
+    ConfigurationKey(
+      name: "threads_per_rank", kind: .integer(1...1024), fallback: "1",
+      help: "threads of each process", isFixed: false),
+  ]
+
+  private static let ratio = Kind.number(0...1)
+
+  private static let data = [
+    ConfigurationKey(
+      name: "split", kind: .text, fallback: "ratio",
+      help: "ratio, seed (the published 400/50/50), or the path of a test_split.json"),
+    ConfigurationKey(
+      name: "train_ratio", kind: ratio, fallback: "0.8", help: "share that is trained on"),
+    ConfigurationKey(
+      name: "val_ratio", kind: ratio, fallback: "0.1", help: "share for the validation loss",
+      aliases: ["val_set_size": "axolotl", "val_size": "LLaMA-Factory"]),
+    ConfigurationKey(name: "test_ratio", kind: ratio, fallback: "0.1", help: "share held out"),
+    ConfigurationKey(
+      name: "option_order", kind: .choice(OptionOrder.allCases.map(\.rawValue)),
+      fallback: "shuffled", help: "dataset, shuffled, or reshuffled in each epoch"),
+    ConfigurationKey(
+      name: "prompt_template", kind: .choice(PromptTemplate.allCases.map(\.rawValue)),
+      fallback: "plain", help: "plain, chat, or open (the answer is the option's text)",
+      aliases: ["template": "LLaMA-Factory", "chat_template": "axolotl"]),
+    ConfigurationKey(
+      name: "score", kind: .choice(["letter", "option"]), fallback: "letter",
+      help: "pick by the likelihood of the letter, or of the option's text"),
+    ConfigurationKey(
+      name: "loss_on", kind: .choice(["all", "completion"]), fallback: "all",
+      help: "all tokens, or the answer's alone",
+      aliases: ["train_on_inputs": "axolotl", "mask_prompt": "mlx-lm"]),
+    ConfigurationKey(
+      name: "loss_normalization", kind: .choice(["predicted", "labels"]), fallback: "predicted",
+      help: "divide by predicted tokens, or by labels as transformers counts them"),
+    ConfigurationKey(
+      name: "max_length", kind: .integer(2...1_000_000), fallback: "512",
+      help: "longest example in tokens",
+      aliases: ["sequence_len": "axolotl", "cutoff_len": "LLaMA-Factory", "max_seq_length": "mlx-lm"]),
+    ConfigurationKey(
+      name: "shuffle", kind: .flag, fallback: "true",
+      help: "another order of the training examples in each epoch"),
+    ConfigurationKey(
+      name: "seed", kind: .integer(0...Int.max), fallback: "42", help: "of all randomness"),
+  ]
+
+  private static let training = [
+    ConfigurationKey(
+      name: "num_train_epochs", kind: .number(0.001...100_000), fallback: "5",
+      help: "passes over the training split",
+      aliases: ["num_epochs": "axolotl", "epochs": "torchtune"]),
+    ConfigurationKey(
+      name: "max_steps", kind: .integer(-1...1_000_000_000), fallback: "-1",
+      help: "optimizer steps instead of epochs, if positive", aliases: ["iters": "mlx-lm"]),
+    ConfigurationKey(
+      name: "per_device_train_batch_size", kind: .integer(1...4096), fallback: "1",
+      help: "sequences of a micro-batch",
+      aliases: ["micro_batch_size": "axolotl", "batch_size": "mlx-lm, torchtune"]),
+    ConfigurationKey(
+      name: "gradient_accumulation_steps", kind: .integer(1...1_000_000), fallback: "16",
+      help: "micro-batches of an optimizer step, over all ranks",
+      aliases: ["grad_accumulation_steps": "mlx-lm"]),
+    ConfigurationKey(
+      name: "learning_rate", kind: .number(0...10), fallback: "0.0002", help: "peak",
+      aliases: ["lr": "torchtune"]),
+    ConfigurationKey(
+      name: "lr_scheduler_type", kind: .choice(["linear", "cosine", "constant"]),
+      fallback: "linear", help: "shape after the warmup",
+      aliases: ["lr_scheduler": "axolotl", "lr_schedule": "mlx-lm"]),
+    ConfigurationKey(
+      name: "warmup_steps", kind: .number(0...1_000_000_000), fallback: "0",
+      help: "steps of linear rise; below 1 a share of all steps",
+      aliases: ["warmup_ratio": "transformers 4", "num_warmup_steps": "torchtune"]),
+    ConfigurationKey(
+      name: "weight_decay", kind: .number(0...10), fallback: "0.01", help: "of AdamW"),
+    ConfigurationKey(
+      name: "max_grad_norm", kind: .number(0...1e9), fallback: "1",
+      help: "clip the gradient to this norm; 0 does not", aliases: ["clip_grad_norm": "torchtune"]),
+  ]
+
+  private static let lora = [
+    ConfigurationKey(
+      name: "lora_r", kind: .integer(1...65536), fallback: "16", help: "rank of the adapter",
+      aliases: ["lora_rank": "LLaMA-Factory, torchtune"]),
+    ConfigurationKey(
+      name: "lora_alpha", kind: .number(1e-6...1e6), fallback: "32",
+      help: "the adapter counts alpha / r"),
+    ConfigurationKey(
+      name: "lora_dropout", kind: .number(0...0.99), fallback: "0.05",
+      help: "share of A's inputs set to zero"),
+    ConfigurationKey(
+      name: "lora_target_modules", kind: .list, fallback: "all-linear",
+      help: "projections with an adapter, or all-linear",
+      aliases: [
+        "lora_target": "LLaMA-Factory", "lora_target_linear": "axolotl",
+        "lora_attn_modules": "torchtune",
+      ]),
+  ]
+
+  private static let cadence = [
+    ConfigurationKey(
+      name: "logging_steps", kind: .integer(1...1_000_000), fallback: "10",
+      help: "steps per line of the log", aliases: ["steps_per_report": "mlx-lm"]),
+    ConfigurationKey(
+      name: "eval_steps", kind: .integer(0...1_000_000), fallback: "0",
+      help: "steps per validation loss; 0 for none", aliases: ["steps_per_eval": "mlx-lm"],
+      isFixed: false),
+    ConfigurationKey(
+      name: "save_steps", kind: .integer(0...1_000_000), fallback: "100",
+      help: "steps per checkpoint; 0 for one at the end", aliases: ["save_every": "mlx-lm"],
+      isFixed: false),
+    ConfigurationKey(
+      name: "save_total_limit", kind: .integer(1...1_000_000), fallback: "2",
+      help: "checkpoints that are kept", isFixed: false),
+  ]
+}

@@ -1,0 +1,73 @@
+package import Model
+
+/// Which examples every optimizer step of a run sees: a function of the configuration alone.
+package struct TrainingPlan: Sendable, Equatable {
+  package let exampleCount: Int, batchSize: Int, accumulation: Int, totalSteps: Int
+  package let seed: UInt64
+  package let shuffles: Bool
+
+  /// Either `maximumSteps` (if positive) or whole epochs give the number of steps.
+  package init(
+    exampleCount: Int, batchSize: Int, accumulation: Int, epochs: Double, maximumSteps: Int,
+    seed: UInt64, shuffles: Bool
+  ) {
+    precondition(exampleCount > 0 && batchSize > 0 && accumulation > 0, "nothing to train on")
+    self.exampleCount = exampleCount
+    self.batchSize = batchSize
+    self.accumulation = accumulation
+    self.seed = seed
+    self.shuffles = shuffles
+    let windows = Self.ceilingDivision(exampleCount, batchSize * accumulation)
+    totalSteps = maximumSteps > 0 ? maximumSteps : max(1, Int((epochs * Double(windows)).rounded(.up)))
+  }
+
+  private static func ceilingDivision(_ a: Int, _ b: Int) -> Int { (a + b - 1) / b }
+
+  /// Optimizer steps of an epoch; the last may have fewer micro-batches.
+  package var windowsPerEpoch: Int {
+    Self.ceilingDivision(exampleCount, batchSize * accumulation)
+  }
+
+  /// One optimizer step's work.
+  package struct Window: Sendable, Equatable {
+    package let epoch: Int, indexInEpoch: Int
+    /// Positions in the training split, one list per micro-batch.
+    package let microBatches: [[Int]]
+    /// The number of the first micro-batch, counted over the whole run.
+    package let firstMicroBatch: Int
+  }
+
+  /// The order of the training split in `epoch`.
+  package func order(ofEpoch epoch: Int) -> [Int] {
+    guard shuffles else { return Array(0..<exampleCount) }
+    var random = RandomStream(seed: seed, purpose: .epochOrder, epoch)
+    return random.permutation(exampleCount)
+  }
+
+  /// The window of step `step`, counted from 1.
+  package func window(ofStep step: Int) -> Window {
+    let epoch = (step - 1) / windowsPerEpoch
+    let index = (step - 1) % windowsPerEpoch
+    let order = order(ofEpoch: epoch)
+    let first = index * batchSize * accumulation
+    let last = min(first + batchSize * accumulation, exampleCount)
+    let microBatches = stride(from: first, to: last, by: batchSize).map { start in
+      Array(order[start..<min(start + batchSize, last)])
+    }
+    return Window(
+      epoch: epoch, indexInEpoch: index, microBatches: microBatches,
+      firstMicroBatch: (step - 1) * accumulation)
+  }
+
+  /// Epochs done after `step` steps, fractions included.
+  package func epochs(afterStep step: Int) -> Double {
+    let done = step / windowsPerEpoch
+    let examples = min((step % windowsPerEpoch) * batchSize * accumulation, exampleCount)
+    return Double(done) + Double(examples) / Double(exampleCount)
+  }
+}
+
+/// The part of 0..<count that belongs to `rank`: contiguous, and no longer than any other by more than one.
+package func share(of count: Int, rank: Int, worldSize: Int) -> Range<Int> {
+  count * rank / worldSize..<count * (rank + 1) / worldSize
+}
