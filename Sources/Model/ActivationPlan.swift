@@ -27,3 +27,13 @@ package struct ActivationPlan: Sendable, Equatable {
       && batch.sequences.allSatisfy { $0.count <= sequence }
   }
 }
+
+extension ActivationPlan {
+  /// The plan that fits what either of the two fits.
+  package func union(_ other: ActivationPlan) -> ActivationPlan {
+    ActivationPlan(
+      tokens: max(tokens, other.tokens), sequence: max(sequence, other.sequence),
+      targets: max(targets, other.targets),
+      keepsForBackward: keepsForBackward || other.keepsForBackward)
+  }
+}

@@ -20,7 +20,11 @@ extension Checkpoint {
 
   /// Reads a file and verifies it; nothing of a damaged file is looked into.
   package init(contentsOfFile path: String) throws(CheckpointError) {
-    let bytes = try CheckpointFile.read(path)
+    try self.init(sealed: CheckpointFile.read(path), name: path)
+  }
+
+  /// Takes verified bytes apart; `path` is what errors call them.
+  package init(sealed bytes: [UInt8], name path: String) throws(CheckpointError) {
     do throws(HDF5Error) {
       self = try HDF5File.read(bytes) { (root) throws(HDF5Error) in
         try Checkpoint(readingFrom: root)

@@ -1,4 +1,5 @@
 internal import Foundation
+package import Model
 internal import Yams
 
 /// The text of every setting and where it came from, before it is typed: flag > environment > file > default.
@@ -86,7 +87,7 @@ package struct ConfigurationValues: Sendable, Equatable {
     while let argument = rest.popFirst() {
       let word = argument.drop { $0 == "-" }
       let parts = word.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
-      let name = parts[0].replacing("-", with: "_")
+      let name = String(parts[0]).replacing("-", with: "_")
       if argument.hasPrefix("--") || parts.count == 2 {
         if parts.count == 2 {
           overrides.append((name, String(parts[1])))
@@ -108,5 +109,25 @@ package struct ConfigurationValues: Sendable, Equatable {
     }
     if !faults.isEmpty { throw ConfigurationError(faults) }
     return (file, overrides)
+  }
+}
+
+extension ConfigurationValues {
+  /// Text and source of every setting, for the other ranks.
+  package var json: JSONValue {
+    var object = JSONObject()
+    for key in ConfigurationKey.all {
+      guard let value = values[key.name] else { continue }
+      object[key.name] = .array([.string(value.text), .string(value.source)])
+    }
+    return .object(object)
+  }
+
+  package init(json: JSONValue) {
+    guard let object = json.objectValue else { return }
+    for (name, value) in zip(object.keys, object.values) {
+      let parts = value.arrayValue?.compactMap(\.stringValue) ?? []
+      if parts.count == 2 { values[name] = Value(text: parts[0], source: parts[1]) }
+    }
   }
 }

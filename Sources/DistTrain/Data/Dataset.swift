@@ -1,5 +1,5 @@
 internal import Foundation
-package import Model
+internal import Model
 
 /// What is wrong with a data set; nothing is trained on a part of it.
 package struct DatasetError: Error, CustomStringConvertible {

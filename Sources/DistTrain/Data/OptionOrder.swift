@@ -1,4 +1,4 @@
-package import Model
+internal import Model
 
 /// In which order a question's options get their letters.
 package enum OptionOrder: String, Sendable, CaseIterable {

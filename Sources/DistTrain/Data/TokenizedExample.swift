@@ -1,5 +1,3 @@
-package import Model
-
 /// A prompt and its continuation in tokens.
 package struct TokenizedExample: Sendable, Equatable {
   package let tokens: [Int32]

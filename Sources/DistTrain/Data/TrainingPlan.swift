@@ -1,4 +1,4 @@
-package import Model
+internal import Model
 
 /// Which examples every optimizer step of a run sees: a function of the configuration alone.
 package struct TrainingPlan: Sendable, Equatable {

@@ -106,3 +106,10 @@ package struct AdapterFolder: Sendable {
     Int(exactly: value).map(JSONValue.integer) ?? .double(Double("\(value)") ?? Double(value))
   }
 }
+
+extension AdapterFolder {
+  /// Name and shape of every tensor, sorted by name.
+  package var shapes: [(name: String, shape: [Int])] {
+    file.tensors.values.map { ($0.name, $0.shape) }.sorted { $0.0 < $1.0 }
+  }
+}

@@ -1,0 +1,35 @@
+internal import Collective
+internal import Model
+
+/// A failure that ends the program with one sentence and a documented exit code.
+package struct CommandFailure: Error, CustomStringConvertible {
+  package let description: String
+  package let exitCode: Int32
+
+  package init(_ description: String, exitCode: Int32) {
+    self.description = description
+    self.exitCode = exitCode
+  }
+
+  /// What `error` means to the shell: 65 bad input, 66 missing input, 69 launcher, 70 numbers, 73 output, 74 I/O,
+  /// 78 configuration.
+  package static func exitCode(of error: any Error) -> Int32 {
+    switch error {
+    case let error as CommandFailure: error.exitCode
+    case is ConfigurationError: 78
+    case let error as DatasetError: error.exitCode
+    case let error as ModelError: error.code == .missing ? 66 : 65
+    case is TokenizerError: 65
+    case is MPIError: 69
+    case is ExactSumError: 70
+    case let error as CheckpointError:
+      if case .system = error { 74 } else { 65 }
+    default: 1
+    }
+  }
+}
+
+/// A failure that one rank has told and all ranks know of.
+struct AgreedFailure: Error {
+  let exitCode: Int32
+}

@@ -1,0 +1,73 @@
+internal import ArgumentParser
+internal import Collective
+internal import Foundation
+internal import Model
+
+/// disttrain demo
+struct DemoCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "demo",
+    abstract: "Trains the embedded model on the embedded questions, scored before and after.",
+    discussion: "Two ranks unless mpirun or -n says otherwise. A demonstration, not a benchmark.")
+
+  @Option(name: [.customShort("n"), .customLong("ranks")], help: "Ranks to start with mpirun.")
+  var ranks: Int?
+
+  @Argument(
+    parsing: .allUnrecognized,
+    help: ArgumentHelp("Settings that win over the demo's own.", valueName: "settings"))
+  var settings: [String] = []
+
+  /// The folder of the embedded model and questions.
+  static var folder: String { Bundle.module.bundlePath + "/Demo" }
+
+  func run() throws {
+    let (_, overrides) = try ConfigurationValues.parse(settings)
+    if ProcessInfo.processInfo.environment["OMPI_COMM_WORLD_SIZE"] == nil, ranks != 1 {
+      try Launcher.run(
+        ranks: ranks ?? 2, threads: RunOptions.threads(overrides), arguments: ["demo"] + settings)
+    }
+    let job = try Job()
+    var all: [(key: String, value: String)] = [
+      ("model_name_or_path", Self.folder + "/model"),
+      ("dataset_path", Self.folder + "/questions.json"), ("output_dir", "runs/demo"),
+      ("overwrite_output_dir", "true"), ("prompt_template", "open"), ("score", "option"),
+      ("loss_on", "completion"), ("train_ratio", "0.75"), ("val_ratio", "0.1"),
+      ("test_ratio", "0.15"), ("num_train_epochs", "5"), ("learning_rate", "4e-3"),
+      ("warmup_steps", "10"), ("logging_steps", "25"),
+    ]
+    all += overrides
+    let configuration = try RunOptions.resolve(job, file: nil, overrides: all)
+    let before = try Self.untrained(configuration, job)
+    job.note("before     \(before.summary("held out").split(separator: "\n").first ?? "")\n")
+    let start = ContinuousClock.now
+    let after = try TrainingRun.run(configuration, job)
+    guard job.ranks.isRoot else { return }
+    let seconds = (ContinuousClock.now - start).components.seconds
+    let (b, a) = (before.overall, after.overall)
+    Console.result(
+      """
+
+      held-out accuracy  \(Console.fixed(100 * b.share, 1)) % before, \(Console.fixed(100 * a.share, 1)) % after \
+      training (\(a.total) questions, chance \(Console.fixed(100 * after.chance, 0)) %), in \(seconds) s
+      results            \(configuration.outputPath)
+      next               disttrain evaluate \(configuration.outputPath)
+      """)
+  }
+
+  /// The score of the model without an adapter.
+  private static func untrained(
+    _ configuration: RunConfiguration, _ job: borrowing Job
+  ) throws -> EvaluationResult {
+    BLAS.setThreadCount(configuration.threadsPerRank)
+    let inputs = try job.together { try RunInputs(configuration) }
+    let items = try job.together {
+      try inputs.questions(inputs.split.heldOut).map { try ScoringItem($0, inputs) }
+    }
+    let longest = items.flatMap { $0.batch.sequences.map(\.count) }.max() ?? 1
+    let model = try job.together { try inputs.loadModel(longest: longest) }
+    let evaluator = Evaluator(model, fitting: items.map(\.batch))
+    return try EvaluationRun.evaluate(
+      items, inputs, evaluator, FloatBuffer(count: inputs.layout.count), over: job.ranks)
+  }
+}

@@ -1,0 +1,53 @@
+internal import ArgumentParser
+internal import Foundation
+
+/// disttrain evaluate
+struct EvaluateCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "evaluate",
+    abstract: "Scores a run's adapter, or any PEFT adapter, on held-out questions.",
+    discussion: """
+      Examples:
+        disttrain evaluate runs/first
+        disttrain evaluate runs/first option_order=dataset
+        disttrain evaluate --adapter my-adapter recipe.yaml -n 2
+
+      A run's own config.yaml and test_split.json are used; results go into the run's folder, or to output_dir.
+      """)
+
+  @Option(help: "A PEFT adapter folder to score instead of a run.")
+  var adapter: String?
+
+  @OptionGroup var options: RunOptions
+
+  func run() throws {
+    var (file, overrides) = try ConfigurationValues.parse(options.settings)
+    if let ranks = options.ranks {
+      let adapter = adapter.map { ["--adapter", $0] } ?? []
+      try Launcher.run(
+        ranks: ranks, threads: RunOptions.threads(overrides),
+        arguments: ["evaluate"] + adapter + options.settings)
+    }
+    func fallback(_ key: String, _ value: String) {
+      if !overrides.contains(where: { $0.key == key }) { overrides.append((key, value)) }
+    }
+    if let adapter {
+      fallback("init_adapter", adapter)
+      if file == nil { fallback("output_dir", adapter + "/evaluation") }
+    } else if let run = file {
+      guard FileManager.default.fileExists(atPath: run + "/config.yaml") else {
+        throw CommandFailure(
+          "\(run) is not the folder of a run (no config.yaml); give one, or --adapter", exitCode: 66)
+      }
+      file = run + "/config.yaml"
+      fallback("init_adapter", run + "/adapter")
+      fallback("split", run + "/test_split.json")
+      fallback("output_dir", run)
+    } else {
+      throw ValidationError("give the folder of a run, or --adapter with a recipe")
+    }
+    let job = try Job()
+    let configuration = try RunOptions.resolve(job, file: file, overrides: overrides)
+    try EvaluationRun.run(configuration, job)
+  }
+}

@@ -1,0 +1,47 @@
+internal import ArgumentParser
+internal import Collective
+internal import Foundation
+internal import Model
+
+/// What `train` and `evaluate` take: a recipe, settings, and the number of ranks.
+struct RunOptions: ParsableArguments {
+  @Option(
+    name: [.customShort("n"), .customLong("ranks")],
+    help: "Start this many ranks with mpirun (its line is printed first).")
+  var ranks: Int?
+
+  @Argument(
+    parsing: .allUnrecognized,
+    help: ArgumentHelp(
+      "A recipe (YAML) and settings: key=value or --key value, which win over the recipe.",
+      valueName: "recipe-and-settings"))
+  var settings: [String] = []
+
+  static var keyHelp: String {
+    "Settings (also DISTTRAIN_<KEY> in the environment):\n"
+      + ConfigurationKey.all.map { key in
+        let fallback = key.fallback.map { " [\($0)]" } ?? " (required)"
+        return "  \(key.name)\(fallback): \(key.help)"
+      }.joined(separator: "\n")
+  }
+
+  /// Resolves the configuration on the root and gives it to every rank.
+  static func resolve(
+    _ job: borrowing Job, file: String?, overrides: [(key: String, value: String)]
+  ) throws -> RunConfiguration {
+    var bytes: [UInt8] = []
+    try job.onRoot {
+      let values = try ConfigurationValues(
+        file: file, environment: ProcessInfo.processInfo.environment, overrides: overrides)
+      _ = try RunConfiguration(values)
+      bytes = Array(values.json.text().utf8)
+    }
+    bytes = try job.ranks.broadcast(bytes)
+    return try RunConfiguration(ConfigurationValues(json: JSONParser.parse(bytes)))
+  }
+
+  /// Threads per rank as the settings give them, for the launcher.
+  static func threads(_ overrides: [(key: String, value: String)]) -> Int {
+    overrides.last { $0.key == "threads_per_rank" }.flatMap { Int($0.value) } ?? 1
+  }
+}

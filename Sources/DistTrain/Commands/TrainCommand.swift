@@ -1,0 +1,30 @@
+internal import ArgumentParser
+
+/// disttrain train
+struct TrainCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "train", abstract: "Trains an adapter and scores it on held-out questions.",
+    discussion: """
+      Examples:
+        disttrain train recipe.yaml -n 2
+        disttrain train recipe.yaml learning_rate=1e-4 --num-train-epochs 3
+        mpirun -n 4 --hostfile hosts disttrain train recipe.yaml
+        disttrain train recipe.yaml resume_from_checkpoint=auto
+
+      \(RunOptions.keyHelp)
+      """)
+
+  @OptionGroup var options: RunOptions
+
+  func run() throws {
+    let (file, overrides) = try ConfigurationValues.parse(options.settings)
+    if let ranks = options.ranks {
+      try Launcher.run(
+        ranks: ranks, threads: RunOptions.threads(overrides),
+        arguments: ["train"] + options.settings)
+    }
+    let job = try Job()
+    let configuration = try RunOptions.resolve(job, file: file, overrides: overrides)
+    try TrainingRun.run(configuration, job)
+  }
+}

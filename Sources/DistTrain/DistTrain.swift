@@ -1,0 +1,29 @@
+internal import ArgumentParser
+internal import Glibc
+
+/// The command line.
+@main
+struct DistTrain: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "disttrain",
+    abstract: "Fine-tunes Qwen with LoRA on CPU clusters; the number of ranks does not change the result.",
+    version: "0.1.0",
+    subcommands: [DemoCommand.self, TrainCommand.self, EvaluateCommand.self, InspectCommand.self])
+
+  static func main() {
+    do {
+      var command = try parseAsRoot()
+      try command.run()
+    } catch let failure as AgreedFailure {
+      Glibc.exit(failure.exitCode)
+    } catch let code as ExitCode {
+      Glibc.exit(code.rawValue)
+    } catch {
+      if exitCode(for: error) == .failure {
+        Console.note("error: \(error)")
+        Glibc.exit(CommandFailure.exitCode(of: error))
+      }
+      exit(withError: error)
+    }
+  }
+}

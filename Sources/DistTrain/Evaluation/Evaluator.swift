@@ -1,0 +1,51 @@
+package import Collective
+package import Model
+
+/// Log-likelihoods of questions and texts, shared out over the ranks; the result does not depend on their number.
+package struct Evaluator: ~Copyable {
+  private let model: QwenModel
+  private let activations: ActivationBuffer
+
+  package init(_ model: QwenModel, fitting batches: [MicroBatch]) {
+    self.model = model
+    activations = ActivationBuffer(
+      ActivationPlan(fitting: batches, keepsForBackward: false), for: model)
+  }
+
+  /// Sums of log-probabilities of each batch's target groups.
+  ///
+  /// Communication: one sum over all values, to which each rank gives its own part.
+  private func sums(
+    _ batches: [(batch: MicroBatch, counts: [Int])], adapter: borrowing FloatBuffer,
+    over ranks: borrowing Communicator
+  ) throws -> [[Double]] {
+    let starts = batches.reduce(into: [0]) { $0.append($0[$0.count - 1] + $1.counts.count) }
+    var values = [Double](repeating: 0, count: starts[batches.count])
+    for index in share(of: batches.count, rank: ranks.rank, worldSize: ranks.worldSize) {
+      let (batch, counts) = batches[index]
+      var logs = model.logProbabilities(batch, adapter: adapter, activations)[...]
+      for (position, count) in counts.enumerated() {
+        values[starts[index] + position] = logs.prefix(count).reduce(0.0) { $0 + Double($1) }
+        logs = logs.dropFirst(count)
+      }
+    }
+    try ranks.allReduce(&values, .sum)
+    return batches.indices.map { Array(values[starts[$0]..<starts[$0 + 1]]) }
+  }
+
+  /// The score of every candidate of every question.
+  package func scores(
+    _ items: [ScoringItem], adapter: borrowing FloatBuffer, over ranks: borrowing Communicator
+  ) throws -> [[Double]] {
+    try sums(items.map { ($0.batch, $0.targetCounts) }, adapter: adapter, over: ranks)
+  }
+
+  /// The mean loss per target over all batches.
+  package func meanLoss(
+    _ batches: [MicroBatch], adapter: borrowing FloatBuffer, over ranks: borrowing Communicator
+  ) throws -> Double {
+    let pairs = batches.map { (batch: $0, counts: [$0.targetRows.count]) }
+    let total = try sums(pairs, adapter: adapter, over: ranks).reduce(0.0) { $0 - $1[0] }
+    return total / Double(max(1, batches.reduce(0) { $0 + $1.targetRows.count }))
+  }
+}

@@ -1,0 +1,55 @@
+internal import Foundation
+package import Model
+
+/// The files of a run, written by the root alone.
+package struct RunFolder: Sendable {
+  package let path: String
+
+  package init(_ path: String) { self.path = path }
+
+  package var checkpoints: CheckpointStore { CheckpointStore(folder: path + "/checkpoints") }
+  package var adapter: String { path + "/adapter" }
+
+  /// Makes the folder; refuses one that holds another run unless it is continued or overwritten.
+  package func prepare(resumes: Bool, overwrites: Bool) throws {
+    let files = FileManager.default
+    let isUsed = ["config.yaml", "checkpoints", "adapter"].contains {
+      files.fileExists(atPath: path + "/" + $0)
+    }
+    guard !isUsed || resumes || overwrites else {
+      throw CommandFailure(
+        "\(path) holds a run already; continue it with resume_from_checkpoint=auto, replace it with"
+          + " overwrite_output_dir=true, or give another output_dir", exitCode: 73)
+    }
+    if isUsed && overwrites && !resumes {
+      for name in ["checkpoints", "adapter", "metrics.jsonl", "results.json", "predictions.jsonl"]
+      where files.fileExists(atPath: path + "/" + name) {
+        try files.removeItem(atPath: path + "/" + name)
+      }
+    }
+    do {
+      try files.createDirectory(atPath: path, withIntermediateDirectories: true)
+    } catch {
+      throw CommandFailure("cannot make the folder \(path): \(error.localizedDescription)", exitCode: 73)
+    }
+  }
+
+  /// Writes a file so that it is complete or not there.
+  package func write(_ bytes: [UInt8], to name: String) throws {
+    do {
+      try Data(bytes).write(to: URL(filePath: path + "/" + name), options: .atomic)
+    } catch {
+      throw CommandFailure("cannot write \(path)/\(name): \(error.localizedDescription)", exitCode: 74)
+    }
+  }
+
+  package func write(_ text: String, to name: String) throws { try write(Array(text.utf8), to: name) }
+
+  /// The adapter as a PEFT folder.
+  package func writeAdapter(_ parameters: [Float], _ layout: AdapterLayout, baseModel: String) throws {
+    try FileManager.default.createDirectory(atPath: adapter, withIntermediateDirectories: true)
+    for (name, bytes) in AdapterFolder.files(parameters, layout, baseModel: baseModel) {
+      try write(bytes, to: "adapter/" + name)
+    }
+  }
+}

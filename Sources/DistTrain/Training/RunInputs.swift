@@ -1,0 +1,131 @@
+internal import Crypto
+internal import Foundation
+package import Model
+
+/// Everything a run reads before its first step: data, split, tokenizer, sizes; the same on every rank.
+package struct RunInputs: Sendable {
+  package let configuration: RunConfiguration
+  package let dataset: Dataset
+  package let split: Split
+  package let tokenizer: Tokenizer
+  package let chatTemplate: ChatTemplate
+  package let model: QwenConfiguration
+  package let layout: AdapterLayout
+  /// The PEFT folder to start from or to evaluate.
+  package let adapter: AdapterFolder?
+
+  /// Reads and checks all inputs but the weights.
+  package init(_ configuration: RunConfiguration) throws {
+    self.configuration = configuration
+    dataset = try Dataset(path: configuration.datasetPath)
+    split = try Self.split(configuration, count: dataset.questions.count)
+    guard FileManager.default.fileExists(atPath: configuration.modelPath) else {
+      throw CommandFailure(
+        "the model folder \(configuration.modelPath) does not exist; give model_name_or_path the"
+          + " folder with config.json, the safetensors files and tokenizer.json", exitCode: 66)
+    }
+    model = try QwenConfiguration(modelFolder: configuration.modelPath)
+    let path = configuration.modelPath + "/tokenizer.json"
+    guard FileManager.default.fileExists(atPath: path) else {
+      throw CommandFailure("\(path) does not exist; copy it from the model's page", exitCode: 66)
+    }
+    tokenizer = try Tokenizer(path: path)
+    guard tokenizer.vocabularySize <= model.vocabularySize else {
+      throw CommandFailure(
+        "\(path) has \(tokenizer.vocabularySize) tokens, the model's vocab_size is"
+          + " \(model.vocabularySize): tokenizer and model do not fit", exitCode: 65)
+    }
+    chatTemplate = model.architecture == .qwen3 ? .qwen3 : .qwen25
+    var lora = configuration.lora
+    if let folder = configuration.initialAdapter {
+      let adapter = try AdapterFolder(path: folder)
+      lora = try Self.merged(lora, adapter, configuration)
+      self.adapter = adapter
+    } else {
+      adapter = nil
+    }
+    layout = AdapterLayout(model, lora)
+  }
+
+  private static func split(_ configuration: RunConfiguration, count: Int) throws -> Split {
+    switch configuration.split {
+    case "ratio":
+      try Split.ratios(
+        count, train: configuration.trainRatio, validation: configuration.validationRatio,
+        seed: configuration.seed)
+    case "seed": try Split.seed(count)
+    default:
+      try Split.file(
+        configuration.split, count: count, train: configuration.trainRatio,
+        validation: configuration.validationRatio, seed: configuration.seed)
+    }
+  }
+
+  /// The adapter's shape comes from its folder; settings that were given and say otherwise are a fault.
+  private static func merged(
+    _ lora: LoRAConfiguration, _ adapter: AdapterFolder, _ configuration: RunConfiguration
+  ) throws -> LoRAConfiguration {
+    let given = adapter.configuration
+    let pairs: [(String, Bool)] = [
+      ("lora_r", lora.rank == given.rank), ("lora_alpha", lora.alpha == given.alpha),
+      ("lora_target_modules", lora.targets == given.targets),
+    ]
+    for (name, isSame) in pairs where !isSame {
+      let source = configuration.values[name]?.source ?? "default"
+      guard source == "default" else {
+        throw ConfigurationError([
+          "\(source): \(name) is not that of the adapter in \(adapter.path); leave it out"
+        ])
+      }
+    }
+    return LoRAConfiguration(
+      rank: given.rank, alpha: given.alpha, dropout: lora.dropout, targets: given.targets)
+  }
+
+  /// SHA-256 of the data set file, in hexadecimal.
+  package var datasetDigest: String {
+    let bytes = FileManager.default.contents(atPath: configuration.datasetPath) ?? Data()
+    return SHA256.hash(data: bytes).map { String(format: "%02x", $0) }.joined()
+  }
+
+  /// The questions at `indices`.
+  package func questions(_ indices: [Int]) -> [Question] { indices.map { dataset.questions[$0] } }
+
+  /// The training text of questions in tokens; `epoch` is nil outside of training.
+  package func examples(_ indices: [Int], epoch: Int?) throws -> [TokenizedExample] {
+    let template = configuration.promptTemplate
+    return try questions(indices).map { question in
+      let order = configuration.optionOrder.order(
+        of: question, seed: configuration.seed, epoch: epoch)
+      let position = order.firstIndex(of: question.answerIndex) ?? 0
+      return try TokenizedExample(
+        prompt: template.prompt(question, order: order, chat: chatTemplate),
+        answer: template.answer(question, order: order, position: position, chat: chatTemplate),
+        maximumLength: configuration.maximumLength, question: question.index,
+        encode: tokenizer.encode)
+    }
+  }
+
+  /// Examples packed into one micro-batch, with their targets.
+  package func microBatch(_ examples: [TokenizedExample]) -> MicroBatch {
+    var batch = MicroBatch()
+    for example in examples {
+      batch.append(
+        example.tokens,
+        targetsFrom: configuration.lossOnAll ? 1 : max(1, example.promptTokenCount))
+    }
+    return batch
+  }
+
+  /// What the loss of a micro-batch is divided by, summed over the window.
+  package func normalization(_ batch: MicroBatch) -> Int {
+    configuration.countsLabels && configuration.lossOnAll
+      ? batch.tokens.count : batch.targetRows.count
+  }
+
+  /// Maps the weights; `longest` is the longest sequence that will be computed.
+  package func loadModel(longest: Int) throws -> QwenModel {
+    try WeightLoader.load(
+      WeightFolder(path: configuration.modelPath), model, layout: layout, longestSequence: longest)
+  }
+}

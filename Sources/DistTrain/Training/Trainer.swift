@@ -1,0 +1,130 @@
+package import Collective
+internal import Foundation
+package import Model
+
+/// What one optimizer step measured.
+package struct StepMetrics: Sendable {
+  /// Mean loss of the window, in nats per counted token.
+  package let loss: Double
+  /// Norm of the gradient before clipping.
+  package let gradientNorm: Double
+  package let learningRate: Double
+  /// Tokens of the window, over all ranks.
+  package let tokens: Int
+}
+
+/// Parameters, moments and gradients of a run, and the step that changes them.
+package struct Trainer: ~Copyable {
+  package let model: QwenModel
+  package let layout: AdapterLayout
+  package let parameters: FloatBuffer
+  package let firstMoment: FloatBuffer, secondMoment: FloatBuffer
+  private var gradients: FloatBuffer
+  private var sum: ExactSum
+  private let activations: ActivationBuffer
+  private let schedule: LearningRateSchedule
+  private let optimizer: AdamW
+  private let configuration: RunConfiguration
+
+  package init(
+    _ inputs: RunInputs, _ model: QwenModel, _ plan: ActivationPlan, start: [Float]?,
+    totalSteps: Int
+  ) {
+    let configuration = inputs.configuration
+    self.model = model
+    self.configuration = configuration
+    layout = inputs.layout
+    parameters =
+      start.map { FloatBuffer($0) }
+      ?? FloatBuffer(freshAdapter: inputs.layout, seed: configuration.seed)
+    firstMoment = FloatBuffer(count: layout.count)
+    secondMoment = FloatBuffer(count: layout.count)
+    gradients = FloatBuffer(count: layout.count)
+    sum = ExactSum(count: layout.count, contributions: configuration.accumulation)
+    activations = ActivationBuffer(plan, for: model)
+    optimizer = AdamW(weightDecay: Float(configuration.weightDecay))
+    schedule = LearningRateSchedule(
+      shape: configuration.scheduleShape, peak: configuration.learningRate,
+      warmupSteps: configuration.warmupSteps(of: totalSteps), totalSteps: totalSteps)
+  }
+
+  /// One optimizer step over one gradient accumulation window; every rank ends with the same parameters.
+  ///
+  /// Communication: the loss of each micro-batch, then the exact sum over the gradient arena, once per window.
+  ///
+  /// - Parameters:
+  ///   - batches: The window's micro-batches, all ranks'.
+  ///   - first: The number of the first one in the run.
+  ///   - step: The number of this step, from 1.
+  package mutating func step(
+    _ batches: [MicroBatch], first: Int, step: Int, divisor: Int,
+    over ranks: borrowing Communicator
+  ) throws -> StepMetrics {
+    var losses = [Double](repeating: 0, count: batches.count)
+    sum.reset()
+    for index in share(of: batches.count, rank: ranks.rank, worldSize: ranks.worldSize) {
+      gradients.zero()
+      let dropout = Dropout(
+        probability: layout.configuration.dropout, seed: configuration.seed,
+        microBatch: first + index)
+      losses[index] = model.forwardBackward(
+        batches[index], adapter: parameters, dropout: dropout, accumulatingInto: gradients,
+        activations)
+      Self.add(gradients, to: &sum)
+    }
+    try reduceGradients(over: ranks)
+    try ranks.allReduce(&losses, .sum)
+    let loss = losses.reduce(0, +) / Double(divisor)
+    guard loss.isFinite else {
+      throw CommandFailure("step \(step): the loss is \(loss); nothing was updated", exitCode: 70)
+    }
+    Self.read(sum, scaledBy: 1 / Double(divisor), into: &gradients)
+    let norm = GradientClipping.norm(gradients)
+    let rate = schedule.learningRate(ofStep: step)
+    optimizer.update(
+      parameters, gradients, firstMoment: firstMoment, secondMoment: secondMoment,
+      gradientScale: GradientClipping.coefficient(
+        norm: norm, maximum: configuration.maximumGradientNorm),
+      learningRate: rate, step: step)
+    return StepMetrics(
+      loss: loss, gradientNorm: norm, learningRate: rate,
+      tokens: batches.reduce(0) { $0 + $1.tokens.count })
+  }
+
+  private static func add(_ gradients: borrowing FloatBuffer, to sum: inout ExactSum) {
+    sum.add(gradients.span)
+  }
+
+  private static func read(
+    _ sum: borrowing ExactSum, scaledBy factor: Double, into gradients: inout FloatBuffer
+  ) {
+    var values = gradients.mutableSpan
+    sum.read(scaledBy: factor, into: &values)
+  }
+
+  /// Sums over all ranks; a value that cannot be summed is reported with its tensor's name.
+  private mutating func reduceGradients(over ranks: borrowing Communicator) throws {
+    do { try sum.allReduce(over: ranks) } catch let error as ExactSumError {
+      let name = layout.tensor(at: error.index)?.name ?? "unknown"
+      throw CommandFailure(
+        "\(error); it belongs to \(name). All ranks stopped before the update:"
+          + " a smaller learning_rate or a look at the data may help", exitCode: 70)
+    }
+  }
+
+  /// Overwrites parameters and moments with those of a checkpoint.
+  package func restore(_ arenas: [[Float]]) {
+    precondition(arenas.count == 3, "parameters and two moments")
+    parameters.copy(from: arenas[0])
+    firstMoment.copy(from: arenas[1])
+    secondMoment.copy(from: arenas[2])
+  }
+}
+
+extension FloatBuffer {
+  /// A buffer that holds `values`.
+  init(_ values: [Float]) {
+    self.init(count: values.count)
+    copy(from: values)
+  }
+}

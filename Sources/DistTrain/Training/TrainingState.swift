@@ -1,0 +1,38 @@
+package import Model
+
+/// What changes from step to step, besides the arenas.
+package struct TrainingState: Sendable, Equatable {
+  /// Optimizer steps done.
+  package var step = 0
+  /// Tokens of all micro-batches so far, over all ranks.
+  package var tokensSeen = 0
+  /// Sum of the update losses since the last log line, and their number.
+  package var lossSum = 0.0
+  package var updates = 0
+  /// Tokens since the last log line.
+  package var tokens = 0
+  /// Lines of metrics.jsonl.
+  package var history: [String] = []
+
+  package init() {}
+
+  /// The running sums, exactly.
+  package var json: JSONValue {
+    .object([
+      "loss_sum_bits": .string(String(lossSum.bitPattern, radix: 16)), "updates": .integer(updates),
+      "tokens": .integer(tokens),
+    ])
+  }
+
+  /// The state at the end of `checkpoint`.
+  package init(_ checkpoint: Checkpoint) {
+    let json = (try? JSONParser.parse(checkpoint.state)) ?? .null
+    step = checkpoint.step
+    tokensSeen = checkpoint.tokensSeen
+    history = checkpoint.history
+    updates = json["updates"]?.intValue ?? 0
+    tokens = json["tokens"]?.intValue ?? 0
+    let bits = json["loss_sum_bits"]?.stringValue.flatMap { UInt64($0, radix: 16) }
+    lossSum = Double(bitPattern: bits ?? 0)
+  }
+}
