@@ -99,6 +99,6 @@ package struct Tokenizer: Sendable {
         return
       }
     }
-    result += merger.merge(pieceBytes.map { byteIds[Int($0)] })
+    result += merger.merge(pieceBytes.map { byteIds[Int($0)] }.filter { $0 >= 0 })
   }
 }

@@ -60,6 +60,12 @@ struct TokenizerFile {
 
   private func checkPassive(_ value: JSONValue?, _ name: String) throws {
     guard let value, value != .null, value["type"]?.stringValue != "ByteLevel" else { return }
+    // A template that puts nothing around the text changes nothing.
+    if value["type"]?.stringValue == "TemplateProcessing", let single = value["single"]?.arrayValue,
+      single.allSatisfy({ $0["Sequence"] != nil })
+    {
+      return
+    }
     throw unsupported(name, value, "ByteLevel")
   }
 
@@ -76,11 +82,10 @@ struct TokenizerFile {
     for (token, value) in zip(object.keys, object.values) {
       try place(token, value, ByteAlphabet.bytes(of: token) ?? Array(token.utf8))
     }
-    for (byte, scalar) in ByteAlphabet.scalars.enumerated() {
-      guard let id = ids[String(scalar)] else {
-        throw TokenizerError(description: "no token stands for byte \(byte); text cannot be encoded")
-      }
-      byteIds.append(id)
+    // A vocabulary without an unknown token may lack bytes that never occur in text; they are left out.
+    byteIds = ByteAlphabet.scalars.map { ids[String($0)] ?? -1 }
+    guard byteIds.contains(where: { $0 >= 0 }) else {
+      throw TokenizerError(description: "no token stands for a byte; only byte-level BPE is supported")
     }
   }
 
