@@ -44,7 +44,9 @@ let package = Package(
       resources: [.copy("Demo")],
       swiftSettings: strict),
     .target(
-      name: "TestSupport", dependencies: ["Model"], path: "Tests/TestSupport",
+      name: "TestSupport",
+      dependencies: ["Model", .product(name: "Subprocess", package: "swift-subprocess")],
+      path: "Tests/TestSupport",
       swiftSettings: strict),
     .executableTarget(
       name: "CollectiveProbe", dependencies: ["Collective"], path: "Tests/CollectiveProbe",

@@ -1,58 +1,57 @@
 internal import MPIShim
 
 extension Communicator {
-  /// Combines each element over all ranks, in place; all ranks get the result (MPI 3.1, 5.9.6).
+  /// Replaces each element by its combination over all ranks (MPI 3.1, 5.9.6).
   ///
-  /// Communication: one all-reduce per piece of the vector. All ranks must pass the same number of elements.
+  /// Communication: one MPI_Allreduce in place for every `pieceLimit` elements. All ranks end with the
+  /// same bits, but a sum of floats has other bits for other numbers of ranks; see `ExactSum`.
   package func allReduce<Scalar: MPIScalar>(
-    _ values: inout MutableSpan<Scalar>, _ operation: ReductionOperation
+    _ values: inout MutableSpan<Scalar>, operation: ReductionOperation
   ) throws(MPIError) {
-    guard worldSize > 1 else { return }
-    let pieces = pieces(values.count)
-    let code = unsafe values.withUnsafeMutableBufferPointer { buffer -> Int32 in
-      for piece in pieces {
-        guard let base = buffer.baseAddress else { break }
-        let code = unsafe MPI_Allreduce(
-          mpi_shim_in_place(), base + piece.lowerBound, checkedCount(piece.count),
-          Scalar.kind.datatype, operation.handle, mpi_shim_world())
-        if code != MPI_SUCCESS { return code }
+    guard let handle = unsafe handle else { return }
+    let limit = pieceLimit
+    try unsafe values.withUnsafeMutableBufferPointer { buffer throws(MPIError) in
+      for start in stride(from: 0, to: buffer.count, by: limit) {
+        let elements = min(limit, buffer.count - start)
+        try check(
+          unsafe MPI_Allreduce(
+            mpi_shim_in_place(), buffer.baseAddress?.advanced(by: start),
+            checkedCount(elements, "MPI_Allreduce"), Scalar.scalarType.handle, operation.handle,
+            handle),
+          "MPI_Allreduce")
       }
-      return MPI_SUCCESS
     }
-    try check(code, "MPI_Allreduce")
   }
 
-  /// Combines each element over all ranks, in place.
+  /// Replaces each element of an array by its combination over all ranks.
   package func allReduce<Scalar: MPIScalar>(
-    _ values: inout [Scalar], _ operation: ReductionOperation
+    _ values: inout [Scalar], operation: ReductionOperation
   ) throws(MPIError) {
     var span = values.mutableSpan
-    try allReduce(&span, operation)
+    try allReduce(&span, operation: operation)
   }
 
-  /// Combines one number over all ranks.
-  package func allReduce<Scalar: MPIScalar>(
-    _ value: Scalar, _ operation: ReductionOperation
+  /// The sum of one value of each rank.
+  package func sum<Scalar: MPIScalar>(_ value: Scalar) throws(MPIError) -> Scalar {
+    try combine(value, operation: .sum)
+  }
+
+  /// The smallest of one value of each rank.
+  package func minimum<Scalar: MPIScalar>(_ value: Scalar) throws(MPIError) -> Scalar {
+    try combine(value, operation: .minimum)
+  }
+
+  /// The largest of one value of each rank.
+  package func maximum<Scalar: MPIScalar>(_ value: Scalar) throws(MPIError) -> Scalar {
+    try combine(value, operation: .maximum)
+  }
+
+  /// An all-reduce of one element.
+  private func combine<Scalar: MPIScalar>(
+    _ value: Scalar, operation: ReductionOperation
   ) throws(MPIError) -> Scalar {
     var values = [value]
-    try allReduce(&values, operation)
+    try allReduce(&values, operation: operation)
     return values[0]
-  }
-
-  /// True on every rank where all ranks gave the same bytes.
-  ///
-  /// Communication: the minimum and maximum of each 8-byte word, and of the length.
-  package func agree(on bytes: [UInt8]) throws(MPIError) -> Bool {
-    guard worldSize > 1 else { return true }
-    let count = Int64(bytes.count)
-    let shortest = try allReduce(count, .minimum)
-    guard try allReduce(count, .maximum) == shortest else { return false }
-    var least: [UInt64] = stride(from: 0, to: bytes.count, by: 8).map { start in
-      bytes[start..<min(start + 8, bytes.count)].reduce(UInt64(0)) { $0 << 8 | UInt64($1) }
-    }
-    var greatest = least
-    try allReduce(&least, .minimum)
-    try allReduce(&greatest, .maximum)
-    return least == greatest
   }
 }

@@ -1,69 +1,82 @@
 internal import Glibc
 internal import MPIShim
 
-/// The processes of the job, and what they say to each other.
+/// All ranks of the job, which communicate through its methods.
 ///
-/// Every method but `abort` must be called by all ranks in the same order. In a world of one each returns at once.
-package struct Communicator: ~Copyable {
-  /// Index of this process, 0..<worldSize.
+/// Every method that communicates is collective: all ranks call it at the same point with vectors of
+/// the same length. A world of one returns at once on the same path. It is not `Sendable`, so the
+/// compiler keeps MPI on one thread. An error leaves what was sent undefined; the rank must end the
+/// job. Not wrapped: point-to-point messages, requests, groups, user-defined types and operations.
+@safe
+package final class Communicator {
   package let rank: Int
   package let worldSize: Int
-  /// Index of this process among those of its host, and their number.
-  package let localRank: Int, localSize: Int
   package let hostName: String
-  /// Elements that one call sends at most; longer vectors go in pieces, so that counts fit 32 bits.
-  package var pieceCount = 1 << 26
-  private let isLaunched: Bool
+  /// This rank's index among the ranks on the same host.
+  package let localRank: Int
+  /// The number of ranks on the same host.
+  package let localSize: Int
+  /// The most elements of one MPI call, the same on all ranks; longer vectors are sent in pieces.
+  package var pieceLimit = 64 << 20 {
+    didSet { precondition((1...Int(Int32.max)).contains(pieceLimit), "no such piece limit") }
+  }
+  /// The handle of the group, or nil if there is nobody else to communicate with.
+  let handle: MPI_Comm?
 
+  /// Rank 0 writes files and logs.
   package var isRoot: Bool { rank == 0 }
 
-  init(isLaunched: Bool) throws(MPIError) {
-    self.isLaunched = isLaunched
+  /// A world of one, without MPI.
+  init() {
+    (rank, worldSize, localRank, localSize) = (0, 1, 0, 1)
+    hostName = Self.currentHostName()
+    unsafe handle = nil
+  }
+
+  /// The ranks behind an MPI communicator.
+  init(_ handle: MPI_Comm) throws(MPIError) {
+    (rank, worldSize) = try unsafe Self.position(in: handle)
+    (localRank, localSize) = try unsafe Self.localPosition(in: handle)
+    hostName = Self.currentHostName()
+    unsafe self.handle = worldSize > 1 ? handle : nil
+  }
+
+  /// Returns when all ranks have come here (MPI 3.1, 5.3).
+  package func barrier() throws(MPIError) {
+    guard let handle = unsafe handle else { return }
+    try check(unsafe MPI_Barrier(handle), "MPI_Barrier")
+  }
+
+  /// Ends all ranks with an exit code from 1 to 255 (MPI 3.1, 8.7).
+  package func abort(code: Int32) -> Never { MPIEnvironment.abort(code: code) }
+
+  /// Rank and size of this process in a group (MPI 3.1, 6.4.1).
+  private static func position(in handle: MPI_Comm) throws(MPIError) -> (rank: Int, size: Int) {
+    var (rank, size): (Int32, Int32) = (0, 0)
+    try check(unsafe MPI_Comm_rank(handle, &rank), "MPI_Comm_rank")
+    try check(unsafe MPI_Comm_size(handle, &size), "MPI_Comm_size")
+    return (Int(rank), Int(size))
+  }
+
+  /// Rank and size among the ranks that share this host's memory (MPI 3.1, 6.4.2).
+  private static func localPosition(
+    in handle: MPI_Comm
+  ) throws(MPIError) -> (rank: Int, size: Int) {
+    var local = unsafe mpi_shim_no_communicator()
+    try check(
+      unsafe MPI_Comm_split_type(
+        handle, mpi_shim_comm_type_shared(), 0, mpi_shim_no_info(), &local),
+      "MPI_Comm_split_type")
+    guard let group = unsafe local else { preconditionFailure("a split gave no group") }
+    let position = try unsafe position(in: group)
+    try check(unsafe MPI_Comm_free(&local), "MPI_Comm_free")
+    return position
+  }
+
+  /// The name that the kernel knows this host by.
+  private static func currentHostName() -> String {
     var name = [CChar](repeating: 0, count: 256)
     _ = unsafe gethostname(&name, name.count - 1)
-    hostName = String(
-      decoding: name.prefix { $0 != 0 }.map(UInt8.init(bitPattern:)), as: UTF8.self)
-    guard isLaunched else {
-      (rank, worldSize, localRank, localSize) = (0, 1, 0, 1)
-      return
-    }
-    var values: (rank: Int32, size: Int32, localRank: Int32, localSize: Int32) = (0, 1, 0, 1)
-    let world = unsafe mpi_shim_world()
-    try check(unsafe MPI_Comm_rank(world, &values.rank), "MPI_Comm_rank")
-    try check(unsafe MPI_Comm_size(world, &values.size), "MPI_Comm_size")
-    var host: MPI_Comm? = unsafe world
-    try check(
-      unsafe MPI_Comm_split_type(world, Int32(MPI_COMM_TYPE_SHARED), 0, mpi_shim_info_null(), &host),
-      "MPI_Comm_split_type")
-    try check(unsafe MPI_Comm_rank(host, &values.localRank), "MPI_Comm_rank")
-    try check(unsafe MPI_Comm_size(host, &values.localSize), "MPI_Comm_size")
-    try check(unsafe MPI_Comm_free(&host), "MPI_Comm_free")
-    (rank, worldSize) = (Int(values.rank), Int(values.size))
-    (localRank, localSize) = (Int(values.localRank), Int(values.localSize))
-  }
-
-  /// Returns when every rank has called it (MPI 3.1, 5.3).
-  package func barrier() throws(MPIError) {
-    guard worldSize > 1 else { return }
-    try check(unsafe MPI_Barrier(mpi_shim_world()), "MPI_Barrier")
-  }
-
-  /// Ends all ranks of the job at once with `code` (MPI 3.1, 8.7).
-  package func abort(code: Int32) -> Never {
-    if isLaunched { unsafe MPI_Abort(mpi_shim_world(), code) }
-    exit(code)
-  }
-
-  /// The pieces of a vector of `count` elements.
-  func pieces(_ count: Int) -> [Range<Int>] {
-    stride(from: 0, to: count, by: pieceCount).map { $0..<min($0 + pieceCount, count) }
-  }
-
-  /// A count as the library takes it; `pieces` keeps every count below the limit.
-  func checkedCount(_ count: Int) -> Int32 {
-    guard let checked = Int32(exactly: count) else {
-      preconditionFailure("a piece of \(count) elements is too long for one call")
-    }
-    return checked
+    return String(decoding: name.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
   }
 }

@@ -1,89 +1,88 @@
 internal import VectorKernels
 
-/// Which gradient element made a sum impossible.
-package struct ExactSumError: Error, Equatable, CustomStringConvertible {
-  package let rank: Int
-  /// Index of the element in the arena.
-  package let index: Int
-  package let value: Float
-
-  package var description: String {
-    let reason = value.isFinite ? "is too large for the sum of the window" : "is not finite"
-    return "the gradient element \(index) on rank \(rank) is \(value), which \(reason)"
-  }
-}
-
-/// The sum of gradients over micro-batches and ranks, the same bits for any order and any number of ranks.
+/// A sum of float vectors that has the same bits for any number of ranks, share and order.
 ///
-/// Each value is rounded to a multiple of 2^-fractionBits and added as a 64-bit integer; integers add associatively.
-/// Communication: two numbers per rank for failures, then one all-reduce of 8 bytes per element per window.
+/// Each value is rounded once to a multiple of 2^-fractionBits (half to even) and held as a 64-bit
+/// integer. Integer addition is associative, so neither the order of `add`, nor which rank adds what,
+/// nor the algorithm that MPI chooses can change a bit. The range is limited so that no sum of
+/// `contributions` values can overflow; a value outside, or NaN, is remembered and thrown by
+/// `allReduce` on all ranks.
+///
+/// The life of a window: `reset`, `add` for each micro-batch, one `allReduce`, then `write`.
 package struct ExactSum: ~Copyable {
-  private var sums: [Int64]
-  private let scale: Double
-  /// Magnitude up to which all contributions together cannot overflow.
-  private let limit: Double
-  private var failure: (index: Int, value: Float)?
+  /// Elements of each vector.
+  package let count: Int
+  /// The most vectors of one window, over all ranks.
+  package let contributions: Int
+  /// Binary digits behind the point.
+  package let fractionBits: Int
+  /// The largest magnitude of a value: 2^62 / contributions in units of the last place.
+  package let limit: Float
 
-  /// - Parameters:
-  ///   - count: Elements of the arena.
-  ///   - contributions: Vectors that are added in one window, on all ranks together.
-  ///   - fractionBits: Resolution 2^-fractionBits; a property of the configuration, never of the ranks.
+  /// One integer for each element, then the number of vectors they are the sum of.
+  var sums: [Int64]
+  /// The first unusable value that this rank added.
+  var failure: Failure?
+  /// True from `allReduce` to `reset`.
+  var isReduced = false
+
+  /// A value that cannot be summed.
+  struct Failure {
+    let index: Int
+    let value: Float
+  }
+
+  /// Vectors in the sum so far: of this rank, and after `allReduce` of all ranks.
+  package var added: Int { Int(sums[count]) }
+
+  /// An empty sum of vectors of `count` elements.
+  ///
+  /// The contributions are rounded up to a power of two so that the limit is a float exactly.
   package init(count: Int, contributions: Int, fractionBits: Int = 40) {
-    precondition(contributions > 0 && (0...60).contains(fractionBits), "impossible sum")
-    sums = [Int64](repeating: 0, count: count)
-    scale = Double(sign: .plus, exponent: fractionBits, significand: 1)
-    limit = 0x1p62 / Double(contributions) / scale
+    precondition(count >= 0 && contributions > 0, "a sum has elements and contributions")
+    precondition((0...61).contains(fractionBits), "no place for \(fractionBits) fraction bits")
+    let guardBits = Int.bitWidth - (contributions - 1).leadingZeroBitCount
+    self.count = count
+    self.contributions = contributions
+    self.fractionBits = fractionBits
+    limit = Float(sign: .plus, exponent: 62 - guardBits - fractionBits, significand: 1)
+    sums = [Int64](repeating: 0, count: count + 1)
   }
 
   /// Starts a new window.
   package mutating func reset() {
-    for index in sums.indices { sums[index] = 0 }
+    var span = sums.mutableSpan
+    span.update(repeating: 0)
     failure = nil
+    isReduced = false
   }
 
-  /// Adds one micro-batch's gradients; a value that cannot be added is kept for `allReduce` to report.
+  /// Adds one vector of `count` elements.
   package mutating func add(_ values: Span<Float>) {
-    precondition(values.count == sums.count, "\(values.count) gradients for \(sums.count) sums")
-    guard failure == nil else { return }
-    let (scale, limit) = (scale, limit)
-    let bad = unsafe values.withUnsafeBufferPointer { source in
-      unsafe sums.withUnsafeMutableBufferPointer { target in
-        guard let from = source.baseAddress, let to = target.baseAddress else { return 0 }
-        return unsafe vk_fixed_point_add(from, to, scale, limit, source.count)
+    precondition(values.count == count, "a sum of \(count) elements got \(values.count)")
+    precondition(!isReduced, "reset a sum before adding to the next window")
+    let usable = accumulate(values)
+    sums[count] += 1
+    if failure == nil, usable < count { failure = Failure(index: usable, value: values[usable]) }
+  }
+
+  /// Writes the sum times `factor`, rounded to double and then to float.
+  package func write(scaledBy factor: Double, into values: inout MutableSpan<Float>) {
+    precondition(values.count == count, "a sum of \(count) elements cannot fill \(values.count)")
+    let unit = Double(sign: .plus, exponent: -fractionBits, significand: 1)
+    unsafe sums.withUnsafeBufferPointer { sums in
+      unsafe values.withUnsafeMutableBufferPointer { values in
+        unsafe vk_fixed_point_write(sums.baseAddress, count, factor * unit, values.baseAddress)
       }
     }
-    if bad < values.count { failure = (bad, values[bad]) }
   }
 
-  /// Sums over all ranks; throws the same error on every rank if any of them could not add a value.
-  package mutating func allReduce(over ranks: borrowing Communicator) throws {
-    try throwAgreedFailure(over: ranks)
-    try ranks.allReduce(&sums, .sum)
-  }
-
-  private func throwAgreedFailure(over ranks: borrowing Communicator) throws {
-    let mine = failure == nil ? Int64.max : Int64(ranks.rank)
-    let first = try ranks.allReduce(mine, .minimum)
-    guard first < Int64.max else { return }
-    let speaks = Int(first) == ranks.rank
-    var report = [
-      speaks ? Int64(failure?.index ?? 0) : 0,
-      speaks ? Int64(failure?.value.bitPattern ?? 0) : 0,
-    ]
-    try ranks.allReduce(&report, .sum)
-    throw ExactSumError(
-      rank: Int(first), index: Int(report[0]),
-      value: Float(bitPattern: UInt32(truncatingIfNeeded: report[1])))
-  }
-
-  /// Overwrites `values` with the sums times `factor`.
-  package func read(scaledBy factor: Double, into values: inout MutableSpan<Float>) {
-    precondition(values.count == sums.count, "\(values.count) values for \(sums.count) sums")
-    let step = factor / scale
-    unsafe values.withUnsafeMutableBufferPointer { target in
-      unsafe sums.withUnsafeBufferPointer { source in
-        guard let from = source.baseAddress, let to = target.baseAddress else { return }
-        unsafe vk_fixed_point_read(from, to, step, target.count)
+  /// Adds the values to the integers; the index of the first unusable one, or `count`.
+  private mutating func accumulate(_ values: Span<Float>) -> Int {
+    let scale = Double(sign: .plus, exponent: fractionBits, significand: 1)
+    return unsafe values.withUnsafeBufferPointer { values in
+      unsafe sums.withUnsafeMutableBufferPointer { sums in
+        unsafe vk_fixed_point_add(values.baseAddress, count, scale, limit, sums.baseAddress)
       }
     }
   }

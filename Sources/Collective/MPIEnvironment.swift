@@ -1,48 +1,74 @@
 internal import Glibc
 internal import MPIShim
 
-/// The owner of the message-passing library, from its start to its end; one per process.
+/// The one owner of MPI in this process, from initialization to finalization.
 ///
-/// A process that no launcher started is a world of one and makes no call of the library at all.
+/// Communication: `init` and `finalize` wait for all ranks. A process that no launcher started is a
+/// world of one and makes no MPI call at all, so it starts at once. All later calls must come from the
+/// thread that made the environment (MPI_THREAD_FUNNELED; MPI 3.1, 12.4.3).
+///
+/// There is no `deinit`: an error on its way out must not wait in MPI_Finalize for ranks that still
+/// compute. A process that ends without `finalize` takes the job down, which is what an error wants.
 package struct MPIEnvironment: ~Copyable {
-  /// True where a launcher started this process and the library is in use.
+  /// True if a launcher started this process, so that MPI is in use.
   package let isLaunched: Bool
-  private static let launcherVariables = ["OMPI_COMM_WORLD_SIZE", "PMIX_RANK", "PMI_RANK"]
 
-  /// Starts the library for calls from this thread alone (MPI 3.1, 12.4.3).
+  /// Initializes MPI if a launcher started this process.
   package init() throws(MPIError) {
-    isLaunched = Self.launcherVariables.contains { unsafe getenv($0) != nil }
-    guard isLaunched else {
-      if let count = Self.stepSize, count > 1 { throw .singletons(count: count) }
-      return
-    }
+    let launch = LaunchEnvironment.current
+    isLaunched = launch.isLaunched
+    try isLaunched ? Self.initialize(launch) : launch.check(worldSize: 1)
+  }
+
+  /// Initializes MPI so that every later error is a return code for `check` (MPI 3.1, 8.3).
+  private static func initialize(_ launch: LaunchEnvironment) throws(MPIError) {
     var provided: Int32 = 0
-    try check(unsafe MPI_Init_thread(nil, nil, Int32(MPI_THREAD_FUNNELED), &provided), "MPI_Init_thread")
-    guard provided >= Int32(MPI_THREAD_FUNNELED) else {
-      throw .threadSupport(provided: Int(provided))
-    }
+    try check(
+      unsafe MPI_Init_thread(nil, nil, mpi_shim_thread_funneled(), &provided), "MPI_Init_thread")
+    guard provided >= mpi_shim_thread_funneled() else { throw .threadLevel(provided: provided) }
     try check(
       unsafe MPI_Comm_set_errhandler(mpi_shim_world(), mpi_shim_errors_return()),
       "MPI_Comm_set_errhandler")
+    var size: Int32 = 0
+    try check(unsafe MPI_Comm_size(mpi_shim_world(), &size), "MPI_Comm_size")
+    try launch.check(worldSize: Int(size))
   }
 
-  /// Processes of the batch system's step, where it tells.
-  private static var stepSize: Int? {
-    guard let text = unsafe getenv("SLURM_STEP_NUM_TASKS") else { return nil }
-    return unsafe Int(String(cString: text))
+  /// The communicator of all ranks; every rank must ask for it at the same point.
+  package func world() throws(MPIError) -> Communicator {
+    unsafe isLaunched ? try Communicator(mpi_shim_world()) : Communicator()
   }
 
-  deinit { if isLaunched { MPI_Finalize() } }
+  /// Ends MPI in good order; no communicator may be used afterwards (MPI 3.1, 8.7).
+  package consuming func finalize() throws(MPIError) {
+    guard isLaunched else { return }
+    try check(MPI_Finalize(), "MPI_Finalize")
+  }
 
-  /// All processes of the job.
-  package func world() throws(MPIError) -> Communicator { try Communicator(isLaunched: isLaunched) }
+  /// True while MPI is initialized in this process and not yet finalized.
+  package static var isActive: Bool {
+    var initialized: Int32 = 0
+    var finalized: Int32 = 0
+    _ = unsafe MPI_Initialized(&initialized)
+    _ = unsafe MPI_Finalized(&finalized)
+    return initialized != 0 && finalized == 0
+  }
 
-  /// Name and version of the library.
+  /// Name and version of the MPI library; needs no initialization (MPI 3.1, 8.1.1).
   package static var libraryVersion: String {
-    var buffer = [CChar](repeating: 0, count: Int(MPI_MAX_LIBRARY_VERSION_STRING))
+    var text = [CChar](repeating: 0, count: Int(MPI_MAX_LIBRARY_VERSION_STRING))
     var length: Int32 = 0
-    guard unsafe MPI_Get_library_version(&buffer, &length) == MPI_SUCCESS else { return "unknown" }
-    return String(
-      decoding: buffer.prefix(Int(length)).map(UInt8.init(bitPattern:)), as: UTF8.self)
+    guard unsafe MPI_Get_library_version(&text, &length) == MPI_SUCCESS else { return "unknown" }
+    return String(decoding: text.prefix(Int(length)).map { UInt8(bitPattern: $0) }, as: UTF8.self)
+  }
+
+  /// Ends all ranks of the job with an exit code from 1 to 255; a world of one just exits.
+  ///
+  /// Open MPI's own explanation is often lost on the way, so say why on standard error before.
+  package static func abort(code: Int32) -> Never {
+    precondition((1...255).contains(code), "an exit code is from 1 to 255, not \(code)")
+    fflush(nil)
+    if isActive { _ = unsafe MPI_Abort(mpi_shim_world(), code) }
+    exit(code)
   }
 }

@@ -1,36 +1,29 @@
-internal import MPIShim
-
-/// Why a call of the message-passing library failed, or why a job was started wrongly.
+/// Why the ranks could not start or could not communicate.
 package enum MPIError: Error, Equatable, CustomStringConvertible {
-  /// A call returned an error: its name, the error's class and text.
-  case call(function: String, errorClass: Int, text: String)
-  /// Several processes were started without a launcher that connects them.
-  case singletons(count: Int)
-  /// The library provides less thread support than asked for.
-  case threadSupport(provided: Int)
+  /// An MPI function returned an error; what the ranks have sent each other is undefined from here on.
+  case call(function: String, errorClass: Int32, text: String)
+  /// More elements than MPI's 32-bit counts can express.
+  case count(function: String, elements: Int)
+  /// The MPI library does not allow threads beside the one that communicates.
+  case threadLevel(provided: Int32)
+  /// A launcher was asked for several processes, and each of them came up as a world of one.
+  case separateWorlds(variable: String, processes: Int)
 
   package var description: String {
     switch self {
     case .call(let function, let errorClass, let text):
-      "\(function) failed: \(text) (class \(errorClass))"
-    case .singletons(let count):
-      "\(count) processes were started, but each sees only itself: the launcher and the MPI library"
-        + " do not fit. Start the job with mpirun, or under Slurm with srun --mpi=pmix"
-    case .threadSupport(let provided):
-      "the MPI library provides thread level \(provided), less than MPI_THREAD_FUNNELED"
+      "\(function) failed: \(text) (MPI error class \(errorClass)). "
+        + "End the job and resume it from its last checkpoint."
+    case .count(let function, let elements):
+      "\(function) cannot send \(elements) elements in one call, the limit is \(Int32.max). "
+        + "Send them in smaller pieces."
+    case .threadLevel(let provided):
+      "The MPI library offers thread level \(provided), and MPI_THREAD_FUNNELED is needed. "
+        + "Use an Open MPI that was built with thread support, as Debian's is."
+    case .separateWorlds(let variable, let processes):
+      "\(variable) asks for \(processes) processes, but this one found no other: each of them "
+        + "would train alone. Start the program with the mpirun of the Open MPI it is linked with, "
+        + "or under Slurm with 'srun --mpi=pmix'."
     }
   }
-}
-
-/// Throws what `code` means if it is not success.
-func check(_ code: Int32, _ function: StaticString) throws(MPIError) {
-  guard code != MPI_SUCCESS else { return }
-  var buffer = [CChar](repeating: 0, count: Int(MPI_MAX_ERROR_STRING) + 1)
-  var length: Int32 = 0
-  var errorClass: Int32 = 0
-  _ = unsafe MPI_Error_class(code, &errorClass)
-  _ = unsafe MPI_Error_string(code, &buffer, &length)
-  let text = String(
-    decoding: buffer.prefix(Int(max(0, length))).map(UInt8.init(bitPattern:)), as: UTF8.self)
-  throw .call(function: function.description, errorClass: Int(errorClass), text: text)
 }

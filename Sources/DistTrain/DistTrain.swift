@@ -6,7 +6,8 @@ internal import Glibc
 struct DistTrain: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "disttrain",
-    abstract: "Fine-tunes Qwen with LoRA on CPU clusters; the number of ranks does not change the result.",
+    abstract:
+      "Fine-tunes Qwen with LoRA on CPU clusters; the number of ranks does not change the result.",
     version: "0.1.0",
     subcommands: [DemoCommand.self, TrainCommand.self, EvaluateCommand.self, InspectCommand.self])
 

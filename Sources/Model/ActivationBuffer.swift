@@ -64,7 +64,8 @@ package struct ActivationBuffer: ~Copyable {
     lossInput = FloatBuffer(count: plan.targets * sizes.hiddenSize)
     lossNormed = FloatBuffer(count: plan.targets * sizes.hiddenSize)
     lossInverseRMS = FloatBuffer(count: plan.targets)
-    lossGradient = FloatBuffer(count: plan.keepsForBackward ? 2 * plan.targets * sizes.hiddenSize : 0)
+    lossGradient = FloatBuffer(
+      count: plan.keepsForBackward ? 2 * plan.targets * sizes.hiddenSize : 0)
     dResidual = gradient(sizes.hiddenSize)
     dNormed = gradient(sizes.hiddenSize)
     dQuery = gradient(sizes.querySize)

@@ -1,25 +1,32 @@
 #include "fixed_point.h"
 #include "dispatch.h"
 #include <math.h>
+#include <stdbool.h>
 
-// A block is checked before it is added, so that the conversion is never asked for what an integer cannot hold.
-enum { BLOCK = 1024 };
+// Every operation below is exact or rounded as IEEE 754 says, so all clones and all CPUs give the same
+// bits. Fusing would not change them (the product with a power of two is exact), but need not be proved.
+#pragma STDC FP_CONTRACT OFF
 
-DISPATCHED size_t vk_fixed_point_add(const float *restrict values, int64_t *restrict sums, double scale, double limit,
-                                     size_t count) {
-  for (size_t start = 0; start < count; start += BLOCK) {
-    size_t end = start + BLOCK < count ? start + BLOCK : count;
-    int bad = 0;
-    for (size_t i = start; i < end; i++) bad |= !(fabs((double)values[i]) <= limit);
-    if (bad) {
-      for (size_t i = start; i < end; i++)
-        if (!(fabs((double)values[i]) <= limit)) return i;
-    }
-    for (size_t i = start; i < end; i++) sums[i] += (int64_t)rint((double)values[i] * scale);
-  }
-  return count;
+static size_t first_unusable(const float *values, size_t count, float limit) {
+  size_t index = 0;
+  while (index < count && fabsf(values[index]) <= limit) index++;
+  return index;
 }
 
-DISPATCHED void vk_fixed_point_read(const int64_t *restrict sums, float *restrict values, double scale, size_t count) {
-  for (size_t i = 0; i < count; i++) values[i] = (float)((double)sums[i] * scale);
+DISPATCHED size_t vk_fixed_point_add(const float *restrict values, size_t count, double scale, float limit,
+                                     int64_t *restrict sums) {
+  bool all_usable = true;
+  for (size_t i = 0; i < count; i++) {
+    // The comparison is false for NaN, whose conversion to an integer C leaves undefined.
+    bool usable = fabsf(values[i]) <= limit;
+    all_usable &= usable;
+    int64_t addend = (int64_t)rint(usable ? (double)values[i] * scale : 0);
+    sums[i] = (int64_t)((uint64_t)sums[i] + (uint64_t)addend);
+  }
+  return all_usable ? count : first_unusable(values, count, limit);
+}
+
+DISPATCHED void vk_fixed_point_write(const int64_t *restrict sums, size_t count, double factor,
+                                     float *restrict values) {
+  for (size_t i = 0; i < count; i++) values[i] = (float)((double)sums[i] * factor);
 }

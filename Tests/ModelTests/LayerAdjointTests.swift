@@ -73,7 +73,8 @@ struct LayerAdjointTests {
 
   /// The whole network in one: embedding to loss, by every adapter parameter, dropout on.
   @Test(arguments: ["qwen2", "qwen3", "llama"], [Float(0), 0.3])
-  func `backward of the network is the derivative of its loss`(type: String, dropout: Float) throws {
+  func `backward of the network is the derivative of its loss`(type: String, dropout: Float) throws
+  {
     let tiny = try TinyQwen(type: type, kvHeads: type == "qwen3" ? 1 : 2)
     let lora = LoRAConfiguration(
       rank: 3, alpha: 6, dropout: dropout, targets: Projection.allCases)

@@ -10,7 +10,9 @@ struct TokenizerReferenceTests {
 
   static var folders: [String] {
     let names = (try? FileManager.default.contentsOfDirectory(atPath: root)) ?? []
-    return names.sorted().filter { FileManager.default.fileExists(atPath: "\(root)/\($0)/tokenizer.json") }
+    return names.sorted().filter {
+      FileManager.default.fileExists(atPath: "\(root)/\($0)/tokenizer.json")
+    }
   }
 
   @Test func `Tokenizer folder has cases`() {

@@ -27,10 +27,15 @@ struct DemoCommand: ParsableCommand {
       try Launcher.run(
         ranks: ranks ?? 2, threads: RunOptions.threads(overrides), arguments: ["demo"] + settings)
     }
-    let job = try Job()
+    try Job.run { job in try Self.run(overrides, job) }
+  }
+
+  private static func run(
+    _ overrides: [(key: String, value: String)], _ job: borrowing Job
+  ) throws {
     var all: [(key: String, value: String)] = [
-      ("model_name_or_path", Self.folder + "/model"),
-      ("dataset_path", Self.folder + "/questions.json"), ("output_dir", "runs/demo"),
+      ("model_name_or_path", folder + "/model"),
+      ("dataset_path", folder + "/questions.json"), ("output_dir", "runs/demo"),
       ("overwrite_output_dir", "true"), ("prompt_template", "open"), ("score", "option"),
       ("loss_on", "completion"), ("train_ratio", "0.75"), ("val_ratio", "0.1"),
       ("test_ratio", "0.15"), ("num_train_epochs", "5"), ("learning_rate", "4e-3"),
@@ -38,7 +43,7 @@ struct DemoCommand: ParsableCommand {
     ]
     all += overrides
     let configuration = try RunOptions.resolve(job, file: nil, overrides: all)
-    let before = try Self.untrained(configuration, job)
+    let before = try untrained(configuration, job)
     job.note("before     \(before.summary("held out").split(separator: "\n").first ?? "")\n")
     let start = ContinuousClock.now
     let after = try TrainingRun.run(configuration, job)

@@ -37,7 +37,8 @@ struct EvaluateCommand: ParsableCommand {
     } else if let run = file {
       guard FileManager.default.fileExists(atPath: run + "/config.yaml") else {
         throw CommandFailure(
-          "\(run) is not the folder of a run (no config.yaml); give one, or --adapter", exitCode: 66)
+          "\(run) is not the folder of a run (no config.yaml); give one, or --adapter", exitCode: 66
+        )
       }
       file = run + "/config.yaml"
       fallback("init_adapter", run + "/adapter")
@@ -46,8 +47,9 @@ struct EvaluateCommand: ParsableCommand {
     } else {
       throw ValidationError("give the folder of a run, or --adapter with a recipe")
     }
-    let job = try Job()
-    let configuration = try RunOptions.resolve(job, file: file, overrides: overrides)
-    try EvaluationRun.run(configuration, job)
+    try Job.run { [file, overrides] job in
+      let configuration = try RunOptions.resolve(job, file: file, overrides: overrides)
+      try EvaluationRun.run(configuration, job)
+    }
   }
 }

@@ -60,14 +60,18 @@ struct InspectCommand: ParsableCommand {
     row("hidden size", "\(model.hiddenSize)")
     row("intermediate size", "\(model.intermediateSize)")
     row("heads", "\(model.headCount) query, \(model.kvHeadCount) key/value, size \(model.headSize)")
-    row("vocabulary", "\(Console.grouped(model.vocabularySize)), head \(model.tiesEmbeddings ? "tied" : "untied")")
+    row(
+      "vocabulary",
+      "\(Console.grouped(model.vocabularySize)), head \(model.tiesEmbeddings ? "tied" : "untied")")
     for projection in Projection.allCases {
       let shape = model.shape(of: projection)
       row("  " + projection.name, "[\(shape.out), \(shape.in)]")
     }
     row("base parameters", Console.grouped(model.parameterCount))
     let share = Console.fixed(100 * Double(trainable) / Double(total), 3)
-    row("trainable", "\(Console.grouped(trainable)) of \(Console.grouped(total)) (\(share) %), rank \(loraR)")
+    row(
+      "trainable",
+      "\(Console.grouped(trainable)) of \(Console.grouped(total)) (\(share) %), rank \(loraR)")
     try inspectWeights(model)
   }
 

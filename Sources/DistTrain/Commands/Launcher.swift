@@ -18,7 +18,8 @@ enum Launcher {
   /// Replaces this process by the mpirun line, which is printed first; returns only by throwing.
   static func run(ranks: Int, threads: Int, arguments: [String]) throws -> Never {
     guard unsafe getenv("OMPI_COMM_WORLD_SIZE") == nil else {
-      throw CommandFailure("-n starts mpirun, but mpirun has started this process; leave -n out", exitCode: 69)
+      throw CommandFailure(
+        "-n starts mpirun, but mpirun has started this process; leave -n out", exitCode: 69)
     }
     let command = command(ranks: ranks, threads: threads, arguments: arguments)
     // Containers commonly run as root, which mpirun refuses unless told twice that it is meant.
@@ -30,6 +31,7 @@ enum Launcher {
     var pointers = unsafe command.map { unsafe strdup($0) } + [nil]
     unsafe execvp("mpirun", &pointers)
     throw CommandFailure(
-      "cannot start mpirun (\(unsafe String(cString: strerror(errno)))); install openmpi-bin", exitCode: 69)
+      "cannot start mpirun (\(unsafe String(cString: strerror(errno)))); install openmpi-bin",
+      exitCode: 69)
   }
 }

@@ -23,8 +23,9 @@ struct TrainCommand: ParsableCommand {
         ranks: ranks, threads: RunOptions.threads(overrides),
         arguments: ["train"] + options.settings)
     }
-    let job = try Job()
-    let configuration = try RunOptions.resolve(job, file: file, overrides: overrides)
-    try TrainingRun.run(configuration, job)
+    _ = try Job.run { job in
+      let configuration = try RunOptions.resolve(job, file: file, overrides: overrides)
+      return try TrainingRun.run(configuration, job)
+    }
   }
 }

@@ -90,7 +90,9 @@ package struct ConfigurationKey: Sendable {
     ConfigurationKey(
       name: "max_length", kind: .integer(2...1_000_000), fallback: "512",
       help: "longest example in tokens",
-      aliases: ["sequence_len": "axolotl", "cutoff_len": "LLaMA-Factory", "max_seq_length": "mlx-lm"]),
+      aliases: [
+        "sequence_len": "axolotl", "cutoff_len": "LLaMA-Factory", "max_seq_length": "mlx-lm",
+      ]),
     ConfigurationKey(
       name: "shuffle", kind: .flag, fallback: "true",
       help: "another order of the training examples in each epoch"),

@@ -72,7 +72,9 @@ package struct RunConfiguration: Sendable, Equatable {
     if abs(trainRatio + validationRatio + testRatio - 1) > 1e-9 {
       faults.append("train_ratio, val_ratio and test_ratio must add up to 1")
     }
-    if maximumSteps == 0 { faults.append("max_steps is 0; give a positive number, or -1 for epochs") }
+    if maximumSteps == 0 {
+      faults.append("max_steps is 0; give a positive number, or -1 for epochs")
+    }
     if promptTemplate == .open && !scoresOptions {
       faults.append("prompt_template: open shows no letters; use it with score: option")
     }
@@ -122,7 +124,9 @@ private struct ValueReader {
   let values: ConfigurationValues
   var faults: [String] = []
 
-  private mutating func value(_ name: String) -> (key: ConfigurationKey, text: String, place: String)? {
+  private mutating func value(_ name: String) -> (
+    key: ConfigurationKey, text: String, place: String
+  )? {
     guard let key = ConfigurationKey.named(name) else {
       preconditionFailure("\(name) is not in the table of keys")
     }
@@ -140,12 +144,16 @@ private struct ValueReader {
   }
 
   mutating func optionalText(_ name: String) -> String? {
-    guard let text = value(name)?.text, !["none", "null", "", "~"].contains(text) else { return nil }
+    guard let text = value(name)?.text, !["none", "null", "", "~"].contains(text) else {
+      return nil
+    }
     return text
   }
 
   mutating func integer(_ name: String) -> Int {
-    guard let (key, text, place) = value(name), case .integer(let range) = key.kind else { return 1 }
+    guard let (key, text, place) = value(name), case .integer(let range) = key.kind else {
+      return 1
+    }
     guard let number = Int(text), range.contains(number) else {
       faults.append("\(place): \(name) is '\(text)'; expected a whole number in \(range)")
       return range.lowerBound
@@ -174,7 +182,9 @@ private struct ValueReader {
   }
 
   mutating func choice(_ name: String) -> String {
-    guard let (key, text, place) = value(name), case .choice(let choices) = key.kind else { return "" }
+    guard let (key, text, place) = value(name), case .choice(let choices) = key.kind else {
+      return ""
+    }
     if !choices.contains(text) {
       faults.append("\(place): \(name) is '\(text)'; expected \(choices.joined(separator: ", "))")
     }

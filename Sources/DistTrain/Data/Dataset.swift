@@ -20,7 +20,8 @@ package struct Dataset: Sendable {
   package init(path: String) throws(DatasetError) {
     guard let bytes = FileManager.default.contents(atPath: path) else {
       throw DatasetError(
-        description: "cannot read the data set \(path); give its path as dataset_path", exitCode: 66)
+        description: "cannot read the data set \(path); give its path as dataset_path", exitCode: 66
+      )
     }
     try self.init(bytes: Array(bytes), name: path)
   }
@@ -41,9 +42,11 @@ package struct Dataset: Sendable {
     for (index, item) in items.enumerated() {
       var reader = QuestionReader(index: index, item: item)
       if let question = reader.read() {
-        let identity = question.query + "\n" + question.options.map(\.text).sorted().joined(separator: "\n")
+        let identity =
+          question.query + "\n" + question.options.map(\.text).sorted().joined(separator: "\n")
         if let first = seen[identity] {
-          reader.faults.append("repeats question \(first): one copy could land in training, one held out")
+          reader.faults.append(
+            "repeats question \(first): one copy could land in training, one held out")
         }
         seen[identity] = index
         questions.append(question)
@@ -82,7 +85,9 @@ package struct Dataset: Sendable {
         faults.append("is \(item.kind), not an object")
         return nil
       }
-      for key in object.keys where !Self.keys.contains(key) { faults.append("unknown key \"\(key)\"") }
+      for key in object.keys where !Self.keys.contains(key) {
+        faults.append("unknown key \"\(key)\"")
+      }
       let query = text(object["query"], "query")
       let types = types(object["query_type"])
       let options = options(object["options"])

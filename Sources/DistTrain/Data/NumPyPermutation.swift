@@ -26,7 +26,8 @@ package struct NumPyPermutation {
     step()
   }
 
-  private static let multiplier = UInt128(2_549_297_995_355_413_924) << 64 | 4_865_540_595_714_422_341
+  private static let multiplier =
+    UInt128(2_549_297_995_355_413_924) << 64 | 4_865_540_595_714_422_341
 
   private mutating func step() { state = state &* Self.multiplier &+ increment }
 
@@ -66,7 +67,9 @@ package struct NumPyPermutation {
     }
     var pool = [hash(seed), hash(0), hash(0), hash(0)]
     for source in 0..<4 {
-      for target in 0..<4 where source != target { pool[target] = mix(pool[target], hash(pool[source])) }
+      for target in 0..<4 where source != target {
+        pool[target] = mix(pool[target], hash(pool[source]))
+      }
     }
     var output: UInt32 = 0x8b51_f9dd
     return (0..<8).map { index in

@@ -19,7 +19,8 @@ package struct TokenizedExample: Sendable, Equatable {
     let excess = max(0, whole.count - maximumLength)
     guard shared > excess, whole.count > shared else {
       throw DatasetError(
-        description: "question \(question): its answer of \(whole.count - shared) tokens does not fit"
+        description:
+          "question \(question): its answer of \(whole.count - shared) tokens does not fit"
           + " max_length \(maximumLength) after a prompt of \(shared)", exitCode: 65)
     }
     tokens = Array(whole.dropFirst(excess))

@@ -18,7 +18,8 @@ package struct TrainingPlan: Sendable, Equatable {
     self.seed = seed
     self.shuffles = shuffles
     let windows = Self.ceilingDivision(exampleCount, batchSize * accumulation)
-    totalSteps = maximumSteps > 0 ? maximumSteps : max(1, Int((epochs * Double(windows)).rounded(.up)))
+    totalSteps =
+      maximumSteps > 0 ? maximumSteps : max(1, Int((epochs * Double(windows)).rounded(.up)))
   }
 
   private static func ceilingDivision(_ a: Int, _ b: Int) -> Int { (a + b - 1) / b }

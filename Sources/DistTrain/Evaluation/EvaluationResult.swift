@@ -153,7 +153,8 @@ extension EvaluationResult {
     func line(_ name: String, _ tally: Tally) -> String {
       let filled = name + String(repeating: " ", count: max(0, 14 - name.count))
       guard tally.total > 0 else { return "  \(filled)   n = 0" }
-      return "  \(filled) \(Console.padded(percent(tally.share), 5)) %   n = \(Console.padded("\(tally.total)", 3))"
+      return
+        "  \(filled) \(Console.padded(percent(tally.share), 5)) %   n = \(Console.padded("\(tally.total)", 3))"
         + "   95 % interval \(percent(tally.interval.low))-\(percent(tally.interval.high))"
     }
     let (gold, predicted) = histograms

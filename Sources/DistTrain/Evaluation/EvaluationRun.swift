@@ -27,7 +27,7 @@ package enum EvaluationRun {
   /// Scores the items on all ranks.
   static func evaluate(
     _ items: [ScoringItem], _ inputs: RunInputs, _ evaluator: borrowing Evaluator,
-    _ adapter: borrowing FloatBuffer, over ranks: borrowing Communicator
+    _ adapter: borrowing FloatBuffer, over ranks: Communicator
   ) throws -> EvaluationResult {
     EvaluationResult(
       items, scores: try evaluator.scores(items, adapter: adapter, over: ranks),
@@ -52,6 +52,7 @@ package enum EvaluationRun {
     Console.note(
       "warning: always answering \(best.letter) scores \(Console.fixed(100 * best.share, 1)) % on these"
         + " held-out questions: with option_order \(inputs.configuration.optionOrder.rawValue) the right"
-        + " option's position gives it away, so this score measures nothing. Use option_order=shuffled.")
+        + " option's position gives it away, so this score measures nothing. Use option_order=shuffled."
+    )
   }
 }

@@ -17,7 +17,7 @@ package struct Evaluator: ~Copyable {
   /// Communication: one sum over all values, to which each rank gives its own part.
   private func sums(
     _ batches: [(batch: MicroBatch, counts: [Int])], adapter: borrowing FloatBuffer,
-    over ranks: borrowing Communicator
+    over ranks: Communicator
   ) throws -> [[Double]] {
     let starts = batches.reduce(into: [0]) { $0.append($0[$0.count - 1] + $1.counts.count) }
     var values = [Double](repeating: 0, count: starts[batches.count])
@@ -29,20 +29,20 @@ package struct Evaluator: ~Copyable {
         logs = logs.dropFirst(count)
       }
     }
-    try ranks.allReduce(&values, .sum)
+    try ranks.allReduce(&values, operation: .sum)
     return batches.indices.map { Array(values[starts[$0]..<starts[$0 + 1]]) }
   }
 
   /// The score of every candidate of every question.
   package func scores(
-    _ items: [ScoringItem], adapter: borrowing FloatBuffer, over ranks: borrowing Communicator
+    _ items: [ScoringItem], adapter: borrowing FloatBuffer, over ranks: Communicator
   ) throws -> [[Double]] {
     try sums(items.map { ($0.batch, $0.targetCounts) }, adapter: adapter, over: ranks)
   }
 
   /// The mean loss per target over all batches.
   package func meanLoss(
-    _ batches: [MicroBatch], adapter: borrowing FloatBuffer, over ranks: borrowing Communicator
+    _ batches: [MicroBatch], adapter: borrowing FloatBuffer, over ranks: Communicator
   ) throws -> Double {
     let pairs = batches.map { (batch: $0, counts: [$0.targetRows.count]) }
     let total = try sums(pairs, adapter: adapter, over: ranks).reduce(0.0) { $0 - $1[0] }

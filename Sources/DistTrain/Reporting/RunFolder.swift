@@ -30,7 +30,8 @@ package struct RunFolder: Sendable {
     do {
       try files.createDirectory(atPath: path, withIntermediateDirectories: true)
     } catch {
-      throw CommandFailure("cannot make the folder \(path): \(error.localizedDescription)", exitCode: 73)
+      throw CommandFailure(
+        "cannot make the folder \(path): \(error.localizedDescription)", exitCode: 73)
     }
   }
 
@@ -39,14 +40,19 @@ package struct RunFolder: Sendable {
     do {
       try Data(bytes).write(to: URL(filePath: path + "/" + name), options: .atomic)
     } catch {
-      throw CommandFailure("cannot write \(path)/\(name): \(error.localizedDescription)", exitCode: 74)
+      throw CommandFailure(
+        "cannot write \(path)/\(name): \(error.localizedDescription)", exitCode: 74)
     }
   }
 
-  package func write(_ text: String, to name: String) throws { try write(Array(text.utf8), to: name) }
+  package func write(_ text: String, to name: String) throws {
+    try write(Array(text.utf8), to: name)
+  }
 
   /// The adapter as a PEFT folder.
-  package func writeAdapter(_ parameters: [Float], _ layout: AdapterLayout, baseModel: String) throws {
+  package func writeAdapter(_ parameters: [Float], _ layout: AdapterLayout, baseModel: String)
+    throws
+  {
     try FileManager.default.createDirectory(atPath: adapter, withIntermediateDirectories: true)
     for (name, bytes) in AdapterFolder.files(parameters, layout, baseModel: baseModel) {
       try write(bytes, to: "adapter/" + name)

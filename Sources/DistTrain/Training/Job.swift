@@ -6,12 +6,27 @@ package struct Job: ~Copyable {
   private let environment: MPIEnvironment
   package let ranks: Communicator
 
-  package init() throws {
+  /// Runs `body` as a job of all ranks.
+  ///
+  /// MPI ends in good order where all ranks come to its end: after success, and after a failure that all of them know
+  /// of. Any other error leaves at once, which takes the waiting ranks down.
+  package static func run<Result>(_ body: (borrowing Job) throws -> Result) throws -> Result {
+    let job = try Job()
+    let outcome = Swift.Result { try body(job) }
+    if case .failure(let error) = outcome, !(error is AgreedFailure) { throw error }
+    try job.finish()
+    return try outcome.get()
+  }
+
+  private init() throws {
     let environment = try MPIEnvironment()
     let ranks = try environment.world()
     self.environment = environment
     self.ranks = ranks
   }
+
+  /// Waits for all ranks and ends MPI.
+  private consuming func finish() throws { try environment.finalize() }
 
   package var isLaunched: Bool { environment.isLaunched }
 
@@ -22,9 +37,9 @@ package struct Job: ~Copyable {
     let outcome: Swift.Result<Result, any Error> = Swift.Result { try body() }
     var code: Int32 = 0
     if case .failure(let error) = outcome { code = CommandFailure.exitCode(of: error) }
-    let worst = try ranks.allReduce(code, .maximum)
+    let worst = try ranks.maximum(code)
     guard worst != 0 else { return try outcome.get() }
-    let speaker = try ranks.allReduce(code == 0 ? Int32.max : Int32(ranks.rank), .minimum)
+    let speaker = try ranks.minimum(code == 0 ? Int32.max : Int32(ranks.rank))
     if case .failure(let error) = outcome, Int(speaker) == ranks.rank {
       let place = ranks.worldSize > 1 ? " [rank \(ranks.rank) \(ranks.hostName)]" : ""
       Console.note("error:\(place) \(error)")

@@ -58,7 +58,7 @@ package struct Trainer: ~Copyable {
   ///   - step: The number of this step, from 1.
   package mutating func step(
     _ batches: [MicroBatch], first: Int, step: Int, divisor: Int,
-    over ranks: borrowing Communicator
+    over ranks: Communicator
   ) throws -> StepMetrics {
     var losses = [Double](repeating: 0, count: batches.count)
     sum.reset()
@@ -73,7 +73,7 @@ package struct Trainer: ~Copyable {
       Self.add(gradients, to: &sum)
     }
     try reduceGradients(over: ranks)
-    try ranks.allReduce(&losses, .sum)
+    try ranks.allReduce(&losses, operation: .sum)
     let loss = losses.reduce(0, +) / Double(divisor)
     guard loss.isFinite else {
       throw CommandFailure("step \(step): the loss is \(loss); nothing was updated", exitCode: 70)
@@ -99,16 +99,15 @@ package struct Trainer: ~Copyable {
     _ sum: borrowing ExactSum, scaledBy factor: Double, into gradients: inout FloatBuffer
   ) {
     var values = gradients.mutableSpan
-    sum.read(scaledBy: factor, into: &values)
+    sum.write(scaledBy: factor, into: &values)
   }
 
   /// Sums over all ranks; a value that cannot be summed is reported with its tensor's name.
-  private mutating func reduceGradients(over ranks: borrowing Communicator) throws {
-    do { try sum.allReduce(over: ranks) } catch let error as ExactSumError {
-      let name = layout.tensor(at: error.index)?.name ?? "unknown"
-      throw CommandFailure(
-        "\(error); it belongs to \(name). All ranks stopped before the update:"
-          + " a smaller learning_rate or a look at the data may help", exitCode: 70)
+  private mutating func reduceGradients(over ranks: Communicator) throws {
+    do { try sum.allReduce(over: ranks) } catch {
+      guard case .unusableValue(_, let index, _, _) = error else { throw error }
+      let name = layout.tensor(at: index)?.name ?? "unknown"
+      throw CommandFailure("the gradient of \(name) cannot be summed. \(error)", exitCode: 70)
     }
   }
 

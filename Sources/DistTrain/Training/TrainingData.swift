@@ -31,7 +31,8 @@ package struct TrainingData {
 
   /// What the largest micro-batch of the run needs.
   package mutating func activationPlan() throws -> ActivationPlan {
-    let lengthsChange = inputs.configuration.shuffles || inputs.configuration.optionOrder == .reshuffled
+    let lengthsChange =
+      inputs.configuration.shuffles || inputs.configuration.optionOrder == .reshuffled
     let steps = lengthsChange ? plan.totalSteps : min(plan.totalSteps, plan.windowsPerEpoch)
     var largest = ActivationPlan(fitting: [], keepsForBackward: true)
     for step in stride(from: 1, through: steps, by: 1) {

@@ -101,7 +101,8 @@ package struct TrainingRun: ~Copyable {
     for refused in search.refused { Console.note("warning: \(refused.reason)") }
     if let found = search.found { return found.checkpoint }
     guard search.refused.isEmpty else {
-      throw CommandFailure("no checkpoint in \(folder.checkpoints.folder) is undamaged", exitCode: 65)
+      throw CommandFailure(
+        "no checkpoint in \(folder.checkpoints.folder) is undamaged", exitCode: 65)
     }
     Console.note("no checkpoint yet in \(folder.checkpoints.folder); starting from the beginning")
     return nil
@@ -110,7 +111,9 @@ package struct TrainingRun: ~Copyable {
   private func check(_ checkpoint: Checkpoint, fits layout: AdapterLayout) throws {
     let stored = (try? JSONParser.parse(checkpoint.configuration)) ?? .null
     var differences = inputs.configuration.differences(from: stored)
-    if checkpoint.tensors != Self.tensors(layout) { differences.append("the adapter has other tensors") }
+    if checkpoint.tensors != Self.tensors(layout) {
+      differences.append("the adapter has other tensors")
+    }
     if checkpoint.provenance != provenance.text() {
       differences.append("made from \(checkpoint.provenance), now \(provenance.text())")
     }
@@ -172,7 +175,8 @@ package struct TrainingRun: ~Copyable {
   private mutating func log(_ metrics: StepMetrics, _ job: borrowing Job) throws {
     let now = ContinuousClock.now
     let elapsed = now - lastLog
-    let seconds = Double(elapsed.components.seconds) + Double(elapsed.components.attoseconds) * 1e-18
+    let seconds =
+      Double(elapsed.components.seconds) + Double(elapsed.components.attoseconds) * 1e-18
     lastLog = now
     let loss = state.lossSum / Double(state.updates)
     let epoch = data.plan.epochs(afterStep: state.step)
@@ -183,7 +187,8 @@ package struct TrainingRun: ~Copyable {
     ])
     let columns = [
       (String(state.step), 6), (Console.fixed(epoch, 2), 8), (Console.fixed(loss, 4), 10),
-      (Console.fixed(metrics.gradientNorm, 3), 11), (String(format: "%.3e", metrics.learningRate), 15),
+      (Console.fixed(metrics.gradientNorm, 3), 11),
+      (String(format: "%.3e", metrics.learningRate), 15),
       (Console.fixed(Double(state.tokens) / max(seconds, 1e-9), 0), 10),
     ]
     job.note(columns.map { Console.padded($0.0, $0.1) }.joined())
@@ -218,7 +223,7 @@ package struct TrainingRun: ~Copyable {
   private func save(_ trainer: borrowing Trainer, _ job: borrowing Job) throws {
     let parameters = trainer.parameters.array()
     let norm = GradientClipping.norm(trainer.parameters).bitPattern
-    guard try job.ranks.agree(on: withBytes(norm)) else {
+    guard try job.ranks.agrees(on: withBytes(norm)) else {
       throw CommandFailure("step \(state.step): the ranks hold different adapters", exitCode: 70)
     }
     let configuration = inputs.configuration
@@ -263,7 +268,8 @@ package struct TrainingRun: ~Copyable {
   /// The keys that readers of transformers' runs know.
   private var trainerState: JSONValue {
     .object([
-      "epoch": .double(data.plan.epochs(afterStep: state.step)), "global_step": .integer(state.step),
+      "epoch": .double(data.plan.epochs(afterStep: state.step)),
+      "global_step": .integer(state.step),
       "max_steps": .integer(data.plan.totalSteps),
       "num_train_epochs": .double(inputs.configuration.epochs),
       "log_history": .array(state.history.compactMap { try? JSONParser.parse($0) }),

@@ -1,10 +1,11 @@
-// What mpi.h defines as casts or macros, which Swift's importer cannot see. No logic.
+// What Swift's importer cannot see of mpi.h: handles and constants that are casts. No logic.
 #ifndef MPI_SHIM_H
 #define MPI_SHIM_H
 #include <mpi.h>
 
 static inline MPI_Comm mpi_shim_world(void) { return MPI_COMM_WORLD; }
-static inline MPI_Info mpi_shim_info_null(void) { return MPI_INFO_NULL; }
+static inline MPI_Comm mpi_shim_no_communicator(void) { return MPI_COMM_NULL; }
+static inline MPI_Info mpi_shim_no_info(void) { return MPI_INFO_NULL; }
 static inline MPI_Errhandler mpi_shim_errors_return(void) { return MPI_ERRORS_RETURN; }
 static inline void *mpi_shim_in_place(void) { return MPI_IN_PLACE; }
 
@@ -18,4 +19,8 @@ static inline MPI_Datatype mpi_shim_uint64(void) { return MPI_UINT64_T; }
 static inline MPI_Op mpi_shim_sum(void) { return MPI_SUM; }
 static inline MPI_Op mpi_shim_minimum(void) { return MPI_MIN; }
 static inline MPI_Op mpi_shim_maximum(void) { return MPI_MAX; }
+
+static inline int mpi_shim_thread_funneled(void) { return MPI_THREAD_FUNNELED; }
+static inline int mpi_shim_comm_type_shared(void) { return MPI_COMM_TYPE_SHARED; }
+
 #endif

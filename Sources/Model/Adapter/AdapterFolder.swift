@@ -56,7 +56,8 @@ package struct AdapterFolder: Sendable {
   package func parameters(_ layout: AdapterLayout) throws(ModelError) -> [Float] {
     let expected = Set(layout.tensors.map { Self.wrapper + $0.name })
     if let extra = file.tensors.keys.sorted().first(where: { !expected.contains($0) }) {
-      throw ModelError(.invalid, "\(path): tensor \(extra) does not belong to this adapter and model")
+      throw ModelError(
+        .invalid, "\(path): tensor \(extra) does not belong to this adapter and model")
     }
     var parameters: [Float] = []
     parameters.reserveCapacity(layout.count)

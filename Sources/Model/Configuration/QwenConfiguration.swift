@@ -105,7 +105,9 @@ struct ConfigurationReader {
   private static let largestSize = 1 << 24
 
   func fault(_ reason: String) -> ModelError { ModelError(.invalid, "\(path): \(reason)") }
-  func unsupported(_ reason: String) -> ModelError { ModelError(.unsupported, "\(path): \(reason)") }
+  func unsupported(_ reason: String) -> ModelError {
+    ModelError(.unsupported, "\(path): \(reason)")
+  }
 
   /// A positive whole number that cannot overflow a product of two sizes.
   func size(_ key: String, default fallback: Int? = nil) throws(ModelError) -> Int {

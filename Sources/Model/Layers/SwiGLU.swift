@@ -11,7 +11,8 @@ package enum SwiGLU {
     precondition(gate.columns == y.columns && up.columns == y.columns, "shapes differ")
     for row in 0..<gate.rows {
       unsafe vk_swiglu(
-        gate.base + row * gate.stride, up.base + row * up.stride, y.base + row * y.stride, y.columns)
+        gate.base + row * gate.stride, up.base + row * up.stride, y.base + row * y.stride, y.columns
+      )
     }
   }
 

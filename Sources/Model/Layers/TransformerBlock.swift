@@ -112,11 +112,14 @@ package struct TransformerBlock: Sendable {
     dNormed.zero()
     let wanted = wantsInputGradient
     projectBack(
-      .value, dv.view, x: normed, into: dNormed, wantsInputGradient: wanted, pass, adapter, gradients, a)
+      .value, dv.view, x: normed, into: dNormed, wantsInputGradient: wanted, pass, adapter,
+      gradients, a)
     projectBack(
-      .key, dk.view, x: normed, into: dNormed, wantsInputGradient: wanted, pass, adapter, gradients, a)
+      .key, dk.view, x: normed, into: dNormed, wantsInputGradient: wanted, pass, adapter, gradients,
+      a)
     projectBack(
-      .query, dq.view, x: normed, into: dNormed, wantsInputGradient: wanted, pass, adapter, gradients, a)
+      .query, dq.view, x: normed, into: dNormed, wantsInputGradient: wanted, pass, adapter,
+      gradients, a)
     guard wantsInputGradient else { return }
     attentionNorm.backward(
       dNormed.view, x: a.slice(a.residual, layer, n, sizes.hiddenSize).view,

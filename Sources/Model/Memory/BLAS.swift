@@ -30,7 +30,8 @@ package enum BLAS {
   ) {
     let inner = transposesA ? a.rows : a.columns
     precondition(
-      (transposesA ? a.columns : a.rows) == c.rows && (transposesB ? b.rows : b.columns) == c.columns
+      (transposesA ? a.columns : a.rows) == c.rows
+        && (transposesB ? b.rows : b.columns) == c.columns
         && (transposesB ? b.columns : b.rows) == inner,
       "shapes do not fit a product")
     guard c.rows > 0 && c.columns > 0 else { return }
@@ -39,7 +40,8 @@ package enum BLAS {
       return
     }
     unsafe cblas_sgemm(
-      CblasRowMajor, transposesA ? CblasTrans : CblasNoTrans, transposesB ? CblasTrans : CblasNoTrans,
+      CblasRowMajor, transposesA ? CblasTrans : CblasNoTrans,
+      transposesB ? CblasTrans : CblasNoTrans,
       Int32(c.rows), Int32(c.columns), Int32(inner), scale, a.base, Int32(a.stride), b.base,
       Int32(b.stride), keeping, c.base, Int32(c.stride))
   }

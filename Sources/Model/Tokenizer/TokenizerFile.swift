@@ -85,7 +85,8 @@ struct TokenizerFile {
     // A vocabulary without an unknown token may lack bytes that never occur in text; they are left out.
     byteIds = ByteAlphabet.scalars.map { ids[String($0)] ?? -1 }
     guard byteIds.contains(where: { $0 >= 0 }) else {
-      throw TokenizerError(description: "no token stands for a byte; only byte-level BPE is supported")
+      throw TokenizerError(
+        description: "no token stands for a byte; only byte-level BPE is supported")
     }
   }
 

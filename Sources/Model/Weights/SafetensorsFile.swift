@@ -83,7 +83,8 @@ package struct SafetensorsFile: Sendable {
       byteCount = product
     }
     guard byteCount == offsets[1] - offsets[0], offsets[1] <= Int.max - dataStart else {
-      throw fault("tensor \(name) has \(offsets[1] - offsets[0]) bytes, its shape needs \(byteCount)")
+      throw fault(
+        "tensor \(name) has \(offsets[1] - offsets[0]) bytes, its shape needs \(byteCount)")
     }
     return TensorEntry(
       name: name, elementType: elementType, shape: shape.compactMap(\.intValue),

@@ -18,7 +18,9 @@ package struct WeightMatrix: Sendable {
   }
 
   /// True where the mapped bytes can be multiplied as they are.
-  private var isDirect: Bool { elementType == .float32 && start % MemoryLayout<Float>.alignment == 0 }
+  private var isDirect: Bool {
+    elementType == .float32 && start % MemoryLayout<Float>.alignment == 0
+  }
 
   /// Rows that are widened together: large enough for the product's speed, small enough for the second-level cache.
   package var panelRows: Int {

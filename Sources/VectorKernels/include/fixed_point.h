@@ -1,15 +1,16 @@
-// Fixed-point accumulation of floats.
 #ifndef FIXED_POINT_H
 #define FIXED_POINT_H
 #include <stddef.h>
 #include <stdint.h>
 
-/// sums[i] += round(values[i] * scale) to the nearest integer, ties to even.
+/// Adds each value times `scale`, rounded half to even, to its 64-bit sum.
 ///
-/// Returns the index of the first value that is not finite or above `limit` in magnitude (nothing is defined about
-/// `sums` then), or `count`.
-size_t vk_fixed_point_add(const float *values, int64_t *sums, double scale, double limit, size_t count);
+/// `scale` is a power of two, and `limit * scale` is at most 2^62. A sum that leaves the range wraps.
+/// Returns `count`, or the index of the first value that is not finite or exceeds `limit` in magnitude;
+/// such values are left out.
+size_t vk_fixed_point_add(const float *values, size_t count, double scale, float limit, int64_t *sums);
 
-/// values[i] = sums[i] * scale, rounded once to double and once to float.
-void vk_fixed_point_read(const int64_t *sums, float *values, double scale, size_t count);
+/// Writes each sum times `factor`: converted to double, multiplied in double, rounded to float.
+void vk_fixed_point_write(const int64_t *sums, size_t count, double factor, float *values);
+
 #endif

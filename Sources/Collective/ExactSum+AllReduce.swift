@@ -1,0 +1,77 @@
+extension ExactSum {
+  /// Adds the sums of all ranks; every rank then has the same integers, or throws the same error.
+  ///
+  /// Of several unusable values the one with the lowest index is named, and of several ranks with that
+  /// index the lowest, so that the tensor named does not depend on how the work was shared.
+  ///
+  /// Communication: a reduction of 56 bytes, in which the ranks learn whether their settings agree and
+  /// whether one of them holds an unusable value; then one of 8 bytes for each element and for the
+  /// number of vectors. An error in the first keeps the second from being sent.
+  package mutating func allReduce(over communicator: Communicator) throws(ExactSumError) {
+    precondition(!isReduced, "a sum is reduced once in a window")
+    try agree(over: communicator)
+    try communicating { () throws(MPIError) in
+      try communicator.allReduce(&sums, operation: .sum)
+    }
+    isReduced = true
+    guard added <= contributions else {
+      throw .tooManyContributions(added: added, limit: contributions)
+    }
+  }
+
+  /// Throws on all ranks if they sum different things or one of them cannot.
+  ///
+  /// The message has the same length whatever the settings are, so it cannot itself disagree.
+  private func agree(over communicator: Communicator) throws(ExactSumError) {
+    let settings = [count, contributions, fractionBits].map { UInt64($0) }
+    let report = failure.map { FailureReport(index: $0.index, rank: communicator.rank) }
+    var words = settings + settings.map { ~$0 } + [report?.word ?? .max]
+    try communicating { () throws(MPIError) in
+      try communicator.allReduce(&words, operation: .minimum)
+    }
+    guard zip(words, words[settings.count...]).prefix(settings.count).allSatisfy({ $0 == ~$1 })
+    else { throw .ranksDisagree }
+    let first = words[2 * settings.count]
+    if first != .max { throw try unusableValue(FailureReport(word: first), over: communicator) }
+  }
+
+  /// The error for a report that all ranks know; the rank that made it tells the others the value.
+  private func unusableValue(
+    _ report: FailureReport, over communicator: Communicator
+  ) throws(ExactSumError) -> ExactSumError {
+    let bits = communicator.rank == report.rank ? failure?.value.bitPattern ?? 0 : 0
+    let agreed = try communicating { () throws(MPIError) in
+      try communicator.maximum(UInt64(bits))
+    }
+    return .unusableValue(
+      rank: report.rank, index: report.index, value: Float(bitPattern: UInt32(agreed)),
+      limit: limit)
+  }
+}
+
+/// An index and a rank in one word, so that the smallest word is the lowest index's lowest rank.
+private struct FailureReport {
+  let index: Int
+  let rank: Int
+
+  var word: UInt64 { UInt64(index) << 24 | UInt64(rank) }
+
+  init(index: Int, rank: Int) {
+    precondition(
+      index < 1 << 39 && rank < 1 << 24, "an index or rank beyond what a report can hold")
+    self.index = index
+    self.rank = rank
+  }
+
+  init(word: UInt64) {
+    index = Int(word >> 24)
+    rank = Int(word & 0xff_ffff)
+  }
+}
+
+/// Does what `body` does, with its error as an error of the sum.
+private func communicating<Result>(
+  _ body: () throws(MPIError) -> Result
+) throws(ExactSumError) -> Result {
+  do { return try body() } catch { throw .communication(error) }
+}

@@ -1,0 +1,89 @@
+import Collective
+
+let vectorCount = 12
+let elementCount = 4_099
+let factor = 1.0 / 777
+
+/// `exact-sum SHARING`: the digest of the sum of twelve vectors, checked against integers in Swift.
+func exactSum(_ world: Communicator, _ words: [String]) throws -> String {
+  var sum = ExactSum(count: elementCount, contributions: vectorCount)
+  var result = [Float](repeating: .nan, count: elementCount)
+  // A second window on the same sum must not see the first.
+  for _ in 0..<2 {
+    sum.reset()
+    for vector in try share(words.first ?? "", world) { sum.add(uglyVector(vector).span) }
+    try sum.allReduce(over: world)
+    try expect(sum.added == vectorCount, "\(sum.added) vectors were added")
+    var span = result.mutableSpan
+    sum.write(scaledBy: factor, into: &span)
+  }
+  try expect(
+    result.map(\.bitPattern) == referenceSum().map(\.bitPattern), "the sum differs from integers")
+  return "digest \(digest(result))"
+}
+
+/// `float-sum SHARING`: the same by floats, to show that the vectors are ugly enough to tell.
+func floatSum(_ world: Communicator, _ words: [String]) throws -> String {
+  var result = [Float](repeating: 0, count: elementCount)
+  for vector in try share(words.first ?? "", world) {
+    let values = uglyVector(vector)
+    for index in result.indices { result[index] += values[index] }
+  }
+  try world.allReduce(&result, operation: .sum)
+  return "digest \(digest(result))"
+}
+
+/// The vectors that a rank adds, in its order.
+func share(_ name: String, _ world: Communicator) throws -> [Int] {
+  let (rank, size) = (world.rank, world.worldSize)
+  switch name {
+  case "contiguous": return Array(vectorCount * rank / size..<vectorCount * (rank + 1) / size)
+  case "strided": return (0..<vectorCount).filter { $0 % size == rank }.reversed()
+  case "last-rank-only": return rank == size - 1 ? Array(0..<vectorCount) : []
+  default: throw CheckFailed("there is no sharing named '\(name)'")
+  }
+}
+
+/// Values with every exponent from subnormal to 1e4, zeros and both signs, by vector and index alone.
+func uglyVector(_ vector: Int) -> [Float] {
+  (0..<elementCount).map { index in
+    let bits = mixed(UInt64(vector * elementCount + index))
+    let sign: Float = bits & 1 == 0 ? 1 : -1
+    let fraction = 1 + Float(bits >> 40) * 0x1p-24
+    switch (bits >> 1) % 16 {
+    case 0: return sign * Float(bitPattern: UInt32(bits >> 41))
+    case 1: return sign * 0
+    case 2: return sign * (Float(bits >> 60) + 0.5) * 0x1p-40
+    default:
+      let exponent = Int((bits >> 8) % 53) - 40
+      return sign * Float(sign: .plus, exponent: exponent, significand: fraction)
+    }
+  }
+}
+
+/// SplitMix64's output function.
+func mixed(_ counter: UInt64) -> UInt64 {
+  var z = (counter &+ 1) &* 0x9e37_79b9_7f4a_7c15
+  z = (z ^ (z >> 30)) &* 0xbf58_476d_1ce4_e5b9
+  z = (z ^ (z >> 27)) &* 0x94d0_49bb_1331_11eb
+  return z ^ (z >> 31)
+}
+
+/// What the sum must be, by Swift's own rounding and integers.
+func referenceSum() -> [Float] {
+  var sums = [Int64](repeating: 0, count: elementCount)
+  for vector in 0..<vectorCount {
+    for (index, value) in uglyVector(vector).enumerated() {
+      sums[index] += Int64((Double(value) * 0x1p40).rounded(.toNearestOrEven))
+    }
+  }
+  return sums.map { Float(Double($0) * (factor * 0x1p-40)) }
+}
+
+/// FNV-1a over the bit patterns.
+func digest(_ values: [Float]) -> String {
+  let hash = values.reduce(0xcbf2_9ce4_8422_2325 as UInt64) {
+    ($0 ^ UInt64($1.bitPattern)) &* 0x100_0000_01b3
+  }
+  return String(hash, radix: 16)
+}

@@ -1,0 +1,94 @@
+internal import Foundation
+package import Model
+
+/// A tiny random model with a tokenizer of bytes, a few questions, and the settings of a short run on them.
+package final class TinyRun {
+  private let tiny: TinyQwen
+  package let folder: String
+
+  package init() throws {
+    tiny = try TinyQwen(
+      vocabulary: 264, hidden: 16, layers: 2, heads: 2, kvHeads: 1, intermediate: 24)
+    folder = tiny.folder
+    try write("tokenizer.json", Self.byteTokenizer())
+    try write("questions.json", Self.questions(24))
+  }
+
+  package var model: QwenConfiguration { tiny.configuration }
+
+  private func write(_ name: String, _ json: JSONValue) throws {
+    try Data(json.text().utf8).write(to: URL(filePath: folder + "/" + name))
+  }
+
+  /// Settings of seven steps with dropout, shuffling, clipping, warmup and short last windows.
+  package func settings(_ output: String, _ more: [String] = []) -> [String] {
+    [
+      "model_name_or_path=\(folder)", "dataset_path=\(folder)/questions.json",
+      "output_dir=\(folder)/\(output)", "num_train_epochs=2", "gradient_accumulation_steps=5",
+      "per_device_train_batch_size=1", "lora_r=3", "lora_dropout=0.2", "learning_rate=0.01",
+      "warmup_steps=2", "logging_steps=2", "save_steps=1", "eval_steps=3", "max_length=400",
+      "option_order=reshuffled", "max_grad_norm=0.5",
+    ] + more
+  }
+
+  package func bytes(_ path: String) throws -> [UInt8] {
+    Array(try Data(contentsOf: URL(filePath: folder + "/" + path)))
+  }
+
+  /// metrics.jsonl without the times.
+  package func metrics(_ output: String) throws -> [String] {
+    String(decoding: try bytes(output + "/metrics.jsonl"), as: UTF8.self).split(separator: "\n").map
+    {
+      String($0.prefix(upTo: $0.range(of: ", \"seconds\"")?.lowerBound ?? $0.endIndex))
+    }
+  }
+
+  /// GPT-2's pre-tokenizer over single bytes.
+  private static func byteTokenizer() -> JSONValue {
+    var vocabulary = JSONObject()
+    var next: UInt32 = 256
+    for byte in UInt32(0)..<256 {
+      let printable =
+        (0x21...0x7E).contains(byte) || (0xA1...0xAC).contains(byte) || (0xAE...0xFF).contains(byte)
+      if let scalar = Unicode.Scalar(printable ? byte : next) {
+        vocabulary[String(scalar)] = .integer(Int(byte))
+      }
+      if !printable { next += 1 }
+    }
+    // The letters of answers are one token each, with their space.
+    let letters = ["A", "B", "C", "D", "E"]
+    for (index, letter) in letters.enumerated() {
+      vocabulary["\u{120}" + letter] = .integer(256 + index)
+    }
+    return .object([
+      "version": .string("1.0"), "added_tokens": .array([]), "normalizer": .null,
+      "pre_tokenizer": .object([
+        "type": .string("ByteLevel"), "add_prefix_space": .bool(false), "use_regex": .bool(true),
+      ]),
+      "post_processor": .null, "decoder": .object(["type": .string("ByteLevel")]),
+      "model": .object([
+        "type": .string("BPE"), "vocab": .object(vocabulary),
+        "merges": .array(letters.map { .string("\u{120} \($0)") }),
+      ]),
+    ])
+  }
+
+  /// Questions in the data set's schema, the right option always first.
+  package static func questions(_ count: Int) -> JSONValue {
+    .array(
+      (0..<count).map { index in
+        var options = JSONObject()
+        for option in 0..<5 {
+          options["id\(index)\(option)"] = .string("dish \(index * 7 + option)")
+        }
+        return .object([
+          "query": .string("What about \(index)?"),
+          "query_type": .object([
+            "Specific": .integer(index % 2), "Commonsense": .integer(index % 3 == 0 ? 1 : 0),
+          ]),
+          "options": .object(options), "answer": .string("id\(index)0"),
+          "correctness_explanation": .object([:]),
+        ])
+      })
+  }
+}
