@@ -38,7 +38,7 @@ struct DemoCommand: ParsableCommand {
       ("dataset_path", folder + "/questions.json"), ("output_dir", "runs/demo"),
       ("overwrite_output_dir", "true"), ("prompt_template", "open"), ("score", "option"),
       ("loss_on", "completion"), ("train_ratio", "0.75"), ("val_ratio", "0.1"),
-      ("test_ratio", "0.15"), ("num_train_epochs", "5"), ("learning_rate", "4e-3"),
+      ("test_ratio", "0.15"), ("num_train_epochs", "10"), ("learning_rate", "4e-3"),
       ("warmup_steps", "10"), ("logging_steps", "25"),
     ]
     all += overrides
