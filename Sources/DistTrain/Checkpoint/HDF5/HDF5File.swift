@@ -14,7 +14,7 @@ package enum HDF5File {
     userBlockBytes: Int, _ body: (borrowing HDF5Group) throws(HDF5Error) -> Void
   ) throws(HDF5Error) -> [UInt8] {
     try library.withLock { (number) throws(HDF5Error) -> [UInt8] in
-      let name = try open(&number)
+      let name = try start(&number)
       let file = try create(name, userBlockBytes: userBlockBytes)
       try body(HDF5Group(root: file, byteLimit: .max))
       return try image(of: file, after: userBlockBytes)
@@ -28,21 +28,13 @@ package enum HDF5File {
     _ bytes: [UInt8], _ body: (borrowing HDF5Group) throws(HDF5Error) -> Result
   ) throws(HDF5Error) -> Result {
     try library.withLock { (number) throws(HDF5Error) -> Result in
-      let name = try open(&number)
-      let access = try coreAccess()
-      let attempt = "open the file's bytes"
-      let status = unsafe bytes.withUnsafeBytes { bytes in
-        unsafe H5Pset_file_image(
-          access.identifier, UnsafeMutableRawPointer(mutating: bytes.baseAddress), bytes.count)
-      }
-      try check(status, attempt)
-      let file = try HDF5Handle(
-        unsafe H5Fopen(name, hdf5_shim_read_only(), access.identifier), closedBy: H5Fclose, attempt)
+      let name = try start(&number)
+      let file = try open(bytes, as: name)
       return try body(HDF5Group(root: file, byteLimit: bytes.count))
     }
   }
 
-  private static func open(_ number: inout Int) throws(HDF5Error) -> String {
+  private static func start(_ number: inout Int) throws(HDF5Error) -> String {
     try check(H5open(), "start")
     // Printing is a setting of the thread, so it is switched off at each entry.
     try check(
@@ -70,6 +62,18 @@ package enum HDF5File {
     return try HDF5Handle(
       unsafe H5Fcreate(name, hdf5_shim_truncate(), creation.identifier, access.identifier),
       closedBy: H5Fclose, attempt)
+  }
+
+  private static func open(_ bytes: [UInt8], as name: String) throws(HDF5Error) -> HDF5Handle {
+    let access = try coreAccess()
+    let attempt = "open the file's bytes"
+    let status = unsafe bytes.withUnsafeBytes { bytes in
+      unsafe H5Pset_file_image(
+        access.identifier, UnsafeMutableRawPointer(mutating: bytes.baseAddress), bytes.count)
+    }
+    try check(status, attempt)
+    return try HDF5Handle(
+      unsafe H5Fopen(name, hdf5_shim_read_only(), access.identifier), closedBy: H5Fclose, attempt)
   }
 
   private static func image(

@@ -68,12 +68,14 @@ extension HDF5Group {
       closedBy: H5Dclose, attempt)
   }
 
-  /// As many whole rows as fit in `elements`, or a part of one.
+  /// As many whole rows as fit in `elements`, or a part of one; pieces of equal size, because the file stores whole
+  /// chunks.
   static func chunkShape(for shape: [Int], elements: Int) -> [Int] {
     var remaining = elements
     var chunk = shape
     for dimension in shape.indices.reversed() {
-      chunk[dimension] = min(shape[dimension], remaining)
+      let pieces = (shape[dimension] - 1) / remaining + 1
+      chunk[dimension] = (shape[dimension] - 1) / pieces + 1
       remaining = max(1, remaining / chunk[dimension])
     }
     return chunk
