@@ -23,7 +23,7 @@ from transformers import Qwen2Config, Qwen2ForCausalLM
 
 PATTERN = (r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+"
            r"|\s+(?!\S)|\s+")
-STEPS, BATCH, RATE = int(os.environ.get("STEPS", 2500)), 64, 2e-3
+STEPS, BATCH, RATE = int(os.environ.get("STEPS", 1500)), 64, 2e-3
 
 
 def phrase(rng, style, kind, item):
