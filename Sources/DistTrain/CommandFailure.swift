@@ -29,7 +29,7 @@ package struct CommandFailure: Error, CustomStringConvertible {
   }
 }
 
-/// A failure that one rank has told and all ranks know of.
-struct AgreedFailure: Error {
+/// A failure whose reason has been told and logged already; what is left is to end the process, and with it the job.
+struct ReportedFailure: Error {
   let exitCode: Int32
 }

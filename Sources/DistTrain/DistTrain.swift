@@ -1,22 +1,25 @@
 internal import ArgumentParser
+internal import Collective
 internal import Glibc
 
 /// The command line.
 @main
 struct DistTrain: ParsableCommand {
+  static let version = "0.1.0"
+
   static let configuration = CommandConfiguration(
     commandName: "disttrain",
     abstract:
       "Fine-tunes Qwen with LoRA on CPU clusters; the number of ranks does not change the result.",
-    version: "0.1.0",
+    version: version,
     subcommands: [DemoCommand.self, TrainCommand.self, EvaluateCommand.self, InspectCommand.self])
 
   static func main() {
     do {
       var command = try parseAsRoot()
       try command.run()
-    } catch let failure as AgreedFailure {
-      Glibc.exit(failure.exitCode)
+    } catch let failure as ReportedFailure {
+      MPIEnvironment.abort(code: failure.exitCode)
     } catch let code as ExitCode {
       Glibc.exit(code.rawValue)
     } catch {

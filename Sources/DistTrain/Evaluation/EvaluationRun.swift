@@ -1,4 +1,5 @@
 internal import Collective
+internal import Logging
 internal import Model
 
 /// The evaluate command: an adapter's score on held-out questions.
@@ -20,7 +21,7 @@ package enum EvaluationRun {
       try folder.prepare(resumes: true, overwrites: false)
       try write(result, inputs, to: folder)
       Console.result(result.summary("held out"))
-      warn(inputs)
+      warn(inputs, job)
     }
   }
 
@@ -44,15 +45,17 @@ package enum EvaluationRun {
   }
 
   /// Says so where a constant answer would score as high as any model can.
-  static func warn(_ inputs: RunInputs) {
+  static func warn(_ inputs: RunInputs, _ job: borrowing Job) {
     let best = inputs.configuration.optionOrder.bestConstantAnswer(
       inputs.questions(inputs.split.heldOut), seed: inputs.configuration.seed)
     let letters = inputs.questions(inputs.split.heldOut).map(\.options.count).min() ?? 2
     guard best.share > 2.0 / Double(letters), !inputs.configuration.scoresOptions else { return }
-    Console.note(
-      "warning: always answering \(best.letter) scores \(Console.fixed(100 * best.share, 1)) % on these"
-        + " held-out questions: with option_order \(inputs.configuration.optionOrder.rawValue) the right"
-        + " option's position gives it away, so this score measures nothing. Use option_order=shuffled."
+    job.log.warning(
+      """
+      always answering \(best.letter) scores \(Console.fixed(100 * best.share, 1)) % on these held-out \
+      questions: with option_order \(inputs.configuration.optionOrder.rawValue) the right option's \
+      position gives it away, so this score measures nothing. Use option_order=shuffled.
+      """
     )
   }
 }

@@ -22,7 +22,9 @@ package struct RunFolder: Sendable {
           + " overwrite_output_dir=true, or give another output_dir", exitCode: 73)
     }
     if isUsed && overwrites && !resumes {
-      for name in ["checkpoints", "adapter", "metrics.jsonl", "results.json", "predictions.jsonl"]
+      for name in [
+        "checkpoints", "adapter", "logs", "metrics.jsonl", "results.json", "predictions.jsonl",
+      ]
       where files.fileExists(atPath: path + "/" + name) {
         try files.removeItem(atPath: path + "/" + name)
       }

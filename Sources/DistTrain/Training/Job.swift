@@ -1,19 +1,25 @@
 package import Collective
 internal import Foundation
+package import Logging
 
-/// The processes of one command, and how they fail together.
+/// The processes of one command, their log, and how they fail together.
 package struct Job: ~Copyable {
   private let environment: MPIEnvironment
   package let ranks: Communicator
+  package let log: Logger
+  private let logFile = RankLogFile()
 
   /// Runs `body` as a job of all ranks.
   ///
   /// MPI ends in good order where all ranks come to its end: after success, and after a failure that all of them know
-  /// of. Any other error leaves at once, which takes the waiting ranks down.
+  /// of. Any other error is logged and takes all ranks down.
   package static func run<Result>(_ body: (borrowing Job) throws -> Result) throws -> Result {
     let job = try Job()
     let outcome = Swift.Result { try body(job) }
-    if case .failure(let error) = outcome, !(error is AgreedFailure) { throw error }
+    if case .failure(let error) = outcome, !(error is ReportedFailure) {
+      job.log.error("\(error)")
+      throw ReportedFailure(exitCode: CommandFailure.exitCode(of: error))
+    }
     try job.finish()
     return try outcome.get()
   }
@@ -21,14 +27,24 @@ package struct Job: ~Copyable {
   private init() throws {
     let environment = try MPIEnvironment()
     let ranks = try environment.world()
+    let speaker = ranks.worldSize > 1 ? " [rank \(ranks.rank) \(ranks.hostName)]" : ""
+    let file = logFile
     self.environment = environment
     self.ranks = ranks
+    log = Logger(label: "disttrain") { _ in RankLogHandler(file, speaker: speaker) }
   }
 
   /// Waits for all ranks and ends MPI.
   private consuming func finish() throws { try environment.finalize() }
 
   package var isLaunched: Bool { environment.isLaunched }
+
+  /// Lets every rank log into its own file in `folder` from here on.
+  package func openLogs(in folder: String) throws {
+    try together { try logFile.open(folder: folder, rank: ranks.rank) }
+    log.info(
+      "rank \(ranks.rank) of \(ranks.worldSize) on \(ranks.hostName), process \(getpid())")
+  }
 
   /// Runs `body` on every rank; if it fails on any, the lowest such rank says why and all ranks throw.
   ///
@@ -40,12 +56,8 @@ package struct Job: ~Copyable {
     let worst = try ranks.maximum(code)
     guard worst != 0 else { return try outcome.get() }
     let speaker = try ranks.minimum(code == 0 ? Int32.max : Int32(ranks.rank))
-    if case .failure(let error) = outcome, Int(speaker) == ranks.rank {
-      let place = ranks.worldSize > 1 ? " [rank \(ranks.rank) \(ranks.hostName)]" : ""
-      Console.note("error:\(place) \(error)")
-      throw AgreedFailure(exitCode: code)
-    }
-    throw AgreedFailure(exitCode: worst)
+    if case .failure(let error) = outcome, Int(speaker) == ranks.rank { log.error("\(error)") }
+    throw ReportedFailure(exitCode: worst)
   }
 
   /// Runs `body` on the root alone; all ranks throw if it fails.
@@ -53,6 +65,10 @@ package struct Job: ~Copyable {
     try together { if ranks.isRoot { try body() } }
   }
 
-  /// Prints a line once.
-  package func note(_ text: String) { if ranks.isRoot { Console.note(text) } }
+  /// Prints a line of progress once, and logs it.
+  package func note(_ text: String) {
+    guard ranks.isRoot else { return }
+    Console.note(text)
+    log.info("\(text.trimmingCharacters(in: .whitespacesAndNewlines))")
+  }
 }

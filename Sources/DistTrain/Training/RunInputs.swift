@@ -1,4 +1,3 @@
-internal import Crypto
 internal import Foundation
 package import Model
 
@@ -80,12 +79,6 @@ package struct RunInputs: Sendable {
     }
     return LoRAConfiguration(
       rank: given.rank, alpha: given.alpha, dropout: lora.dropout, targets: given.targets)
-  }
-
-  /// SHA-256 of the data set file, in hexadecimal.
-  package var datasetDigest: String {
-    let bytes = FileManager.default.contents(atPath: configuration.datasetPath) ?? Data()
-    return SHA256.hash(data: bytes).map { String(format: "%02x", $0) }.joined()
   }
 
   /// The questions at `indices`.

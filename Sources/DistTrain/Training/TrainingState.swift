@@ -16,6 +16,15 @@ package struct TrainingState: Sendable, Equatable {
 
   package init() {}
 
+  /// Takes up what a step measured.
+  package mutating func count(_ metrics: StepMetrics, step: Int) {
+    self.step = step
+    lossSum += metrics.loss
+    updates += 1
+    tokens += metrics.tokens
+    tokensSeen += metrics.tokens
+  }
+
   /// The running sums, exactly.
   package var json: JSONValue {
     .object([

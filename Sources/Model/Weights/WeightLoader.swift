@@ -54,6 +54,9 @@ package struct WeightFolder: Sendable {
     return names.sorted()
   }
 
+  /// Paths of the safetensors files.
+  package var filePaths: [String] { files.map(\.file.path) }
+
   /// Names of all tensors.
   package var names: [String] { owner.keys.sorted() }
 
