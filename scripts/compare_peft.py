@@ -2,7 +2,7 @@
 """Trains the same three steps here and with PEFT, from the same adapter, and compares losses and adapters.
 
 usage: python3 compare_peft.py MODEL_FOLDER DATASET.json [DISTTRAIN]
-needs: pip install torch transformers peft safetensors
+needs: pip install torch transformers peft tokenizers safetensors
 """
 import json
 import os
@@ -15,7 +15,8 @@ os.environ.setdefault("HF_HUB_OFFLINE", "1")
 import torch
 from peft import LoraConfig, PeftModel, get_peft_model
 from safetensors.torch import load_file
-from transformers import AutoModelForCausalLM, AutoTokenizer, get_linear_schedule_with_warmup
+from tokenizers import Tokenizer
+from transformers import AutoModelForCausalLM, get_linear_schedule_with_warmup
 
 STEPS, WINDOW, RATE, WARMUP = 3, 16, 2e-4, 1
 LETTERS = "ABCDE"
@@ -46,14 +47,15 @@ def main(model_path, data_path, program):
     ours = [json.loads(line) for line in (work / "run" / "metrics.jsonl").read_text().splitlines()]
     train = json.loads((work / "run" / "test_split.json").read_text())["train_indices"]
     data = json.loads(Path(data_path).read_text())
-    tokenizer = AutoTokenizer.from_pretrained(model_path)
+    # AutoTokenizer gives every qwen2 model Qwen's pre-tokenizer, whatever tokenizer.json says.
+    tokenizer = Tokenizer.from_file(f"{model_path}/tokenizer.json")
     trained = [p for p in model.parameters() if p.requires_grad]
     optimizer = torch.optim.AdamW(trained, lr=RATE, weight_decay=0.01)
     schedule = get_linear_schedule_with_warmup(optimizer, WARMUP, STEPS)
     model.train()
     worst = 0.0
     for step in range(STEPS):
-        window = [tokenizer(text(data[i]), return_tensors="pt")["input_ids"] for i in train[step * WINDOW:][:WINDOW]]
+        window = [torch.tensor([tokenizer.encode(text(data[i])).ids]) for i in train[step * WINDOW:][:WINDOW]]
         count = sum(ids.shape[1] - 1 for ids in window)
         total = 0.0
         for ids in window:
