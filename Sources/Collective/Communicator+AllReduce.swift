@@ -12,13 +12,12 @@ extension Communicator {
     let limit = pieceLimit
     try unsafe values.withUnsafeMutableBufferPointer { buffer throws(MPIError) in
       for start in stride(from: 0, to: buffer.count, by: limit) {
-        let elements = min(limit, buffer.count - start)
-        try check(
+        let elements = try checkedCount(min(limit, buffer.count - start), "MPI_Allreduce")
+        try call("MPI_Allreduce") {
           unsafe MPI_Allreduce(
-            mpi_shim_in_place(), buffer.baseAddress?.advanced(by: start),
-            checkedCount(elements, "MPI_Allreduce"), Scalar.scalarType.handle, operation.handle,
-            handle),
-          "MPI_Allreduce")
+            mpi_shim_in_place(), buffer.baseAddress?.advanced(by: start), elements,
+            Scalar.scalarType.handle, operation.handle, handle)
+        }
       }
     }
   }

@@ -15,10 +15,10 @@ extension Communicator {
     try unsafe span.withUnsafeMutableBufferPointer { buffer throws(MPIError) in
       for start in stride(from: 0, to: buffer.count, by: limit) {
         let piece = try checkedCount(min(limit, buffer.count - start), "MPI_Bcast")
-        try check(
+        try call("MPI_Bcast") {
           unsafe MPI_Bcast(
-            buffer.baseAddress?.advanced(by: start), piece, mpi_shim_byte(), 0, handle),
-          "MPI_Bcast")
+            buffer.baseAddress?.advanced(by: start), piece, mpi_shim_byte(), 0, handle)
+        }
       }
     }
     return message

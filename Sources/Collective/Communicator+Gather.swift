@@ -10,11 +10,11 @@ extension Communicator {
     let layout = try gatheredLayout(bytes.count, "MPI_Gatherv")
     var gathered = [UInt8](repeating: 0, count: isRoot ? layout.total : 0)
     if layout.total > 0 {
-      try check(
+      try call("MPI_Gatherv") {
         unsafe MPI_Gatherv(
           bytes, layout.counts[rank], mpi_shim_byte(), &gathered, layout.counts,
-          layout.displacements, mpi_shim_byte(), 0, handle),
-        "MPI_Gatherv")
+          layout.displacements, mpi_shim_byte(), 0, handle)
+      }
     }
     return isRoot ? layout.split(gathered) : nil
   }
@@ -27,11 +27,11 @@ extension Communicator {
     let layout = try gatheredLayout(bytes.count, "MPI_Allgatherv")
     var gathered = [UInt8](repeating: 0, count: layout.total)
     if layout.total > 0 {
-      try check(
+      try call("MPI_Allgatherv") {
         unsafe MPI_Allgatherv(
           bytes, layout.counts[rank], mpi_shim_byte(), &gathered, layout.counts,
-          layout.displacements, mpi_shim_byte(), handle),
-        "MPI_Allgatherv")
+          layout.displacements, mpi_shim_byte(), handle)
+      }
     }
     return layout.split(gathered)
   }

@@ -20,6 +20,8 @@ package final class Communicator {
   package var pieceLimit = 64 << 20 {
     didSet { precondition((1...Int(Int32.max)).contains(pieceLimit), "no such piece limit") }
   }
+  /// Learns of every call's beginning and end, once `watch` has started it.
+  package private(set) var watchdog: Watchdog?
   /// The handle of the group, or nil if there is nobody else to communicate with.
   let handle: MPI_Comm?
 
@@ -41,10 +43,25 @@ package final class Communicator {
     unsafe self.handle = worldSize > 1 ? handle : nil
   }
 
+  /// Starts this rank's watchdog; see `Watchdog`.
+  package func watch(
+    seconds: Double, report: @escaping @Sendable (String) -> Void
+  ) throws(MPIError) {
+    precondition(watchdog == nil, "a rank has one watchdog")
+    watchdog = try Watchdog(self, seconds: seconds, report: report)
+  }
+
+  /// Makes one MPI call under the eyes of the watchdog and throws unless it returns success.
+  func call(_ function: String, _ body: () -> Int32) throws(MPIError) {
+    watchdog?.communicates(true)
+    defer { watchdog?.communicates(false) }
+    try check(body(), function)
+  }
+
   /// Returns when all ranks have come here (MPI 3.1, 5.3).
   package func barrier() throws(MPIError) {
     guard let handle = unsafe handle else { return }
-    try check(unsafe MPI_Barrier(handle), "MPI_Barrier")
+    try call("MPI_Barrier") { unsafe MPI_Barrier(handle) }
   }
 
   /// Ends all ranks with an exit code from 1 to 255 (MPI 3.1, 8.7).

@@ -39,9 +39,9 @@ extension Communicator {
     var all = [UInt8](repeating: 0, count: record.count * worldSize)
     do throws(MPIError) {
       let size = try checkedCount(record.count, "MPI_Allgather")
-      try check(
-        unsafe MPI_Allgather(
-          record, size, mpi_shim_byte(), &all, size, mpi_shim_byte(), handle), "MPI_Allgather")
+      try call("MPI_Allgather") {
+        unsafe MPI_Allgather(record, size, mpi_shim_byte(), &all, size, mpi_shim_byte(), handle)
+      }
     } catch {
       throw .communication(error)
     }
@@ -69,7 +69,8 @@ struct HandshakeRecord: Equatable {
   }
 
   var bytes: [UInt8] {
-    let texts = ([host] + fields).flatMap { Array($0.utf8.prefix(Self.longestText)) + [0] }
+    var texts: [UInt8] = []
+    for text in [host] + fields { texts += text.utf8.prefix(Self.longestText) + [0] }
     precondition(texts.count <= Self.byteCount, "a handshake has too many fields")
     return texts + [UInt8](repeating: 0, count: Self.byteCount - texts.count)
   }

@@ -1,19 +1,31 @@
 internal import Glibc
 
-/// The processors that this process may run on (sched_getaffinity(2)).
+/// The processors that this process may run on, as /proc/self/status lists them (proc(5), Cpus_allowed_list).
 package struct ProcessorAffinity: Sendable, Equatable {
   package let processors: [Int]
 
-  /// What the kernel says; all processors 0..<online where it says nothing.
+  /// What the kernel says; one processor where it says nothing.
   package static var current: ProcessorAffinity {
-    var set = cpu_set_t()
-    let size = MemoryLayout<cpu_set_t>.size
-    guard unsafe sched_getaffinity(0, size, &set) == 0 else {
-      return ProcessorAffinity(processors: Array(0..<max(1, sysconf(Int32(_SC_NPROCESSORS_ONLN)))))
+    let status = Self.status()
+    let line = status.split(separator: "\n").first { $0.hasPrefix("Cpus_allowed_list:") }
+    return ProcessorAffinity(list: line?.split(whereSeparator: \.isWhitespace).last ?? "0")
+  }
+
+  /// Reads "0-3,6".
+  package init(list: Substring) {
+    processors = list.split(separator: ",").flatMap { part in
+      let ends = part.split(separator: "-").compactMap { Int($0) }
+      guard let first = ends.first, let last = ends.last, first <= last else { return [Int]() }
+      return Array(first...last)
     }
-    let bytes = unsafe withUnsafeBytes(of: &set) { unsafe Array($0) }
-    return ProcessorAffinity(
-      processors: (0..<8 * size).filter { bytes[$0 / 8] >> UInt8($0 % 8) & 1 == 1 })
+  }
+
+  private static func status() -> String {
+    guard let file = unsafe fopen("/proc/self/status", "r") else { return "" }
+    defer { unsafe fclose(file) }
+    var bytes = [UInt8](repeating: 0, count: 1 << 14)
+    let count = unsafe fread(&bytes, 1, bytes.count, file)
+    return String(decoding: bytes.prefix(count), as: UTF8.self)
   }
 
   package init(processors: [Int]) { self.processors = processors }

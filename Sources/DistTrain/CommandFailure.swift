@@ -11,8 +11,11 @@ package struct CommandFailure: Error, CustomStringConvertible {
     self.exitCode = exitCode
   }
 
+  /// The exit code of a job that was asked to stop: start it again with resume_from_checkpoint=auto.
+  package static let stopped: Int32 = 75
+
   /// What `error` means to the shell: 65 bad input, 66 missing input, 69 launcher, 70 numbers, 73 output, 74 I/O,
-  /// 78 configuration.
+  /// 78 configuration or ranks that differ.
   package static func exitCode(of error: any Error) -> Int32 {
     switch error {
     case let error as CommandFailure: error.exitCode
@@ -22,6 +25,7 @@ package struct CommandFailure: Error, CustomStringConvertible {
     case is TokenizerError: 65
     case is MPIError: 69
     case is ExactSumError: 70
+    case let error as HandshakeError: if case .mismatch = error { 78 } else { 69 }
     case let error as CheckpointError:
       if case .system = error { 74 } else { 65 }
     default: 1

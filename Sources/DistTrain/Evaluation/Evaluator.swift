@@ -14,22 +14,27 @@ package struct Evaluator: ~Copyable {
 
   /// Sums of log-probabilities of each batch's target groups.
   ///
-  /// Communication: one sum over all values, to which each rank gives its own part.
+  /// Communication: one sum over all values, to which each rank gives its own part, and over the ranks asked to stop,
+  /// which skip what is left.
   private func sums(
     _ batches: [(batch: MicroBatch, counts: [Int])], adapter: borrowing FloatBuffer,
     over ranks: Communicator
   ) throws -> [[Double]] {
     let starts = batches.reduce(into: [0]) { $0.append($0[$0.count - 1] + $1.counts.count) }
     var values = [Double](repeating: 0, count: starts[batches.count])
-    for index in share(of: batches.count, rank: ranks.rank, worldSize: ranks.worldSize) {
+    for index in share(of: batches.count, rank: ranks.rank, worldSize: ranks.worldSize)
+    where StopSignal.pending == nil {
       let (batch, counts) = batches[index]
       var logs = model.logProbabilities(batch, adapter: adapter, activations)[...]
       for (position, count) in counts.enumerated() {
         values[starts[index] + position] = logs.prefix(count).reduce(0.0) { $0 + Double($1) }
         logs = logs.dropFirst(count)
       }
+      ranks.watchdog?.progress()
     }
+    values.append(StopSignal.pending == nil ? 0 : 1)
     try ranks.allReduce(&values, operation: .sum)
+    guard values.removeLast() == 0 else { throw ReportedFailure(exitCode: CommandFailure.stopped) }
     return batches.indices.map { Array(values[starts[$0]..<starts[$0 + 1]]) }
   }
 

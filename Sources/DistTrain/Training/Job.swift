@@ -15,7 +15,10 @@ package struct Job: ~Copyable {
   /// of. Any other error is logged and takes all ranks down.
   package static func run<Result>(_ body: (borrowing Job) throws -> Result) throws -> Result {
     let job = try Job()
-    let outcome = Swift.Result { try body(job) }
+    let outcome = Swift.Result {
+      try job.greet()
+      return try body(job)
+    }
     if case .failure(let error) = outcome, !(error is ReportedFailure) {
       job.log.error("\(error)")
       throw ReportedFailure(exitCode: CommandFailure.exitCode(of: error))
@@ -25,14 +28,43 @@ package struct Job: ~Copyable {
   }
 
   private init() throws {
+    StopSignal.install()
     let environment = try MPIEnvironment()
     let ranks = try environment.world()
     let speaker = ranks.worldSize > 1 ? " [rank \(ranks.rank) \(ranks.hostName)]" : ""
     let file = logFile
+    let log = Logger(label: "disttrain") { _ in RankLogHandler(file, speaker: speaker) }
+    try ranks.watch(seconds: Self.startSeconds) { log.error("\($0)") }
     self.environment = environment
     self.ranks = ranks
-    log = Logger(label: "disttrain") { _ in RankLogHandler(file, speaker: speaker) }
+    self.log = log
   }
+
+  /// Throws on all ranks unless they run the same program.
+  private func greet() throws {
+    guard ranks.worldSize > 1 else { return }
+    try together { try ranks.shakeHands(Self.programFields()) }
+  }
+
+  /// How long ranks may take to find and compare each other.
+  private static let startSeconds = 30.0
+
+  /// What ranks must have alike before they can understand each other.
+  private static func programFields() throws -> [HandshakeField] {
+    [
+      HandshakeField(
+        "program", try FileDigest.digest(ofFile: "/proc/self/exe"),
+        cure: "copy one build of disttrain to all hosts (cluster/bootstrap does)"),
+      HandshakeField(
+        "mpi", Machine.mpiLibrary, cure: "install the same version of Open MPI on all hosts"),
+    ]
+  }
+
+  /// Begins a phase that other ranks may have to wait for.
+  package func enter(_ phase: Phase, step: Int = 0) { ranks.watchdog?.enter(phase, step: step) }
+
+  /// From here on a job in which no rank gets anything done for `seconds` ends; 0 for never.
+  package func setPatience(seconds: Double) { ranks.watchdog?.setLimit(seconds: seconds) }
 
   /// Waits for all ranks and ends MPI.
   private consuming func finish() throws { try environment.finalize() }
@@ -46,17 +78,21 @@ package struct Job: ~Copyable {
       "rank \(ranks.rank) of \(ranks.worldSize) on \(ranks.hostName), process \(getpid())")
   }
 
-  /// Runs `body` on every rank; if it fails on any, the lowest such rank says why and all ranks throw.
+  /// Runs `body` on every rank; if it fails on any, the lowest such rank says why and all ranks throw. A signal that asks
+  /// any rank to stop ends all of them here too.
   ///
   /// Communication: the largest exit code, and on failure the lowest failing rank.
   package func together<Result>(_ body: () throws -> Result) throws -> Result {
     let outcome: Swift.Result<Result, any Error> = Swift.Result { try body() }
     var code: Int32 = 0
     if case .failure(let error) = outcome { code = CommandFailure.exitCode(of: error) }
+    if code == 0, StopSignal.pending != nil { code = CommandFailure.stopped }
     let worst = try ranks.maximum(code)
     guard worst != 0 else { return try outcome.get() }
     let speaker = try ranks.minimum(code == 0 ? Int32.max : Int32(ranks.rank))
-    if case .failure(let error) = outcome, Int(speaker) == ranks.rank { log.error("\(error)") }
+    if Int(speaker) == ranks.rank {
+      if case .failure(let error) = outcome { log.error("\(error)") } else { log.warning("stopped") }
+    }
     throw ReportedFailure(exitCode: worst)
   }
 

@@ -11,6 +11,8 @@ package struct StepMetrics: Sendable {
   package let learningRate: Double
   /// Tokens of the window, over all ranks.
   package let tokens: Int
+  /// A signal asks one of the ranks to stop.
+  package let isAskedToStop: Bool
 }
 
 /// Parameters, moments and gradients of a run, and the step that changes them.
@@ -50,7 +52,8 @@ package struct Trainer: ~Copyable {
 
   /// One optimizer step over one gradient accumulation window; every rank ends with the same parameters.
   ///
-  /// Communication: the loss of each micro-batch, then the exact sum over the gradient arena, once per window.
+  /// Communication: the exact sum over the gradient arena, then the loss of each micro-batch and whether a rank is asked
+  /// to stop, once per window.
   ///
   /// - Parameters:
   ///   - batches: The window's micro-batches, all ranks'.
@@ -71,9 +74,12 @@ package struct Trainer: ~Copyable {
         batches[index], adapter: parameters, dropout: dropout, accumulatingInto: gradients,
         activations)
       Self.add(gradients, to: &sum)
+      ranks.watchdog?.progress()
     }
     try reduceGradients(over: ranks)
+    losses.append(StopSignal.pending == nil ? 0 : 1)
     try ranks.allReduce(&losses, operation: .sum)
+    let isAskedToStop = losses.removeLast() > 0
     let loss = losses.reduce(0, +) / Double(divisor)
     guard loss.isFinite else {
       throw CommandFailure("step \(step): the loss is \(loss); nothing was updated", exitCode: 70)
@@ -88,7 +94,7 @@ package struct Trainer: ~Copyable {
       learningRate: rate, step: step)
     return StepMetrics(
       loss: loss, gradientNorm: norm, learningRate: rate,
-      tokens: batches.reduce(0) { $0 + $1.tokens.count })
+      tokens: batches.reduce(0) { $0 + $1.tokens.count }, isAskedToStop: isAskedToStop)
   }
 
   private static func add(_ gradients: borrowing FloatBuffer, to sum: inout ExactSum) {

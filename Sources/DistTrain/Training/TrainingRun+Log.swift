@@ -52,6 +52,7 @@ extension TrainingRun {
   /// The validation loss, in the table and in metrics.jsonl.
   mutating func validate(_ job: borrowing Job) throws {
     guard !validation.isEmpty else { return }
+    job.enter(.evaluation)
     let loss = try evaluator.meanLoss(validation, adapter: trainer.parameters, over: job.ranks)
     job.note(Console.padded("validation loss \(Console.fixed(loss, 4))", 34))
     try append(

@@ -51,6 +51,7 @@ extension TrainingRun {
 
   /// Writes a checkpoint; all ranks first agree that they hold the same parameters.
   func save(_ job: borrowing Job) throws {
+    job.enter(.checkpoint)
     let parameters = trainer.parameters.array()
     let norm = GradientClipping.norm(trainer.parameters).bitPattern
     let digest = (0..<8).map { UInt8(truncatingIfNeeded: norm >> (8 * UInt64($0))) }

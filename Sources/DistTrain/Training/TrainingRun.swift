@@ -33,6 +33,7 @@ package struct TrainingRun: ~Copyable {
 
   /// Reads and checks every input; nothing is written yet.
   private init(_ configuration: RunConfiguration, _ job: borrowing Job) throws {
+    job.enter(.load)
     let inputs = try job.together { try RunInputs(configuration) }
     var data = TrainingData(inputs)
     let plan = try job.together { try data.activationPlan() }
@@ -81,6 +82,7 @@ package struct TrainingRun: ~Copyable {
     lastLog = .now
     while state.step < data.plan.totalSteps {
       let step = state.step + 1
+      job.enter(.step, step: step)
       let (batches, first) = try data.microBatches(ofStep: step)
       let divisor = batches.reduce(0) { $0 + inputs.normalization($1) }
       let metrics = try trainer.step(
@@ -91,16 +93,26 @@ package struct TrainingRun: ~Copyable {
       if configuration.evaluationSteps > 0, step % configuration.evaluationSteps == 0 {
         try validate(job)
       }
-      if isLast || (configuration.saveSteps > 0 && step % configuration.saveSteps == 0) {
-        try save(job)
-      }
+      let isDue = configuration.saveSteps > 0 && step % configuration.saveSteps == 0
+      if isLast || isDue || metrics.isAskedToStop { try save(job) }
+      if metrics.isAskedToStop { try stop(job) }
     }
   }
 
+  /// Ends all ranks in good order after a checkpoint.
+  private func stop(_ job: borrowing Job) throws -> Never {
+    job.note(
+      "stopped by a signal after step \(state.step), checkpoint written; continue with"
+        + " resume_from_checkpoint=auto")
+    throw ReportedFailure(exitCode: CommandFailure.stopped)
+  }
+
   private func finish(_ job: borrowing Job) throws -> EvaluationResult {
+    job.enter(.evaluation)
     let result = try EvaluationRun.evaluate(
       items, inputs, evaluator, trainer.parameters, over: job.ranks)
     let parameters = trainer.parameters.array()
+    job.enter(.finish)
     try job.onRoot {
       try folder.writeAdapter(
         parameters, trainer.layout, baseModel: inputs.configuration.modelPath)

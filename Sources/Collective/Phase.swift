@@ -1,0 +1,45 @@
+/// What a rank is doing, as its watchdog and its heartbeats tell it.
+package enum Phase: UInt8, CaseIterable, Sendable {
+  case start, load, step, evaluation, checkpoint, finish
+
+  /// How many times the base limit a phase may go without progress: reading weights and writing files depend on disks.
+  package var patience: Double {
+    switch self {
+    case .start, .step, .evaluation: 1
+    case .checkpoint, .finish: 2
+    case .load: 4
+    }
+  }
+}
+
+/// Where a rank is, in one word that a thread can read while another writes it.
+struct Whereabouts: Equatable, Sendable {
+  var phase = Phase.start
+  /// True while the rank is inside an MPI call, which may mean that it waits for others.
+  var isCommunicating = false
+  /// The optimizer step in progress.
+  var step = 0
+  /// Counts everything that a rank gets done.
+  var progress: UInt32 = 0
+
+  init() {}
+
+  /// 4 bits of phase, 1 of communication, 27 of step, 32 of progress.
+  var word: UInt64 {
+    UInt64(phase.rawValue) << 60 | (isCommunicating ? 1 : 0) << 59
+      | UInt64(step & 0x7ff_ffff) << 32 | UInt64(progress)
+  }
+
+  init(word: UInt64) {
+    phase = Phase(rawValue: UInt8(word >> 60)) ?? .start
+    isCommunicating = word >> 59 & 1 == 1
+    step = Int(word >> 32 & 0x7ff_ffff)
+    progress = UInt32(truncatingIfNeeded: word)
+  }
+
+  /// "all-reduce of step 12", "loading", ...
+  var text: String {
+    let place = phase == .step ? "step \(step)" : "\(phase)"
+    return isCommunicating ? "waiting for others in \(place)" : "working on \(place)"
+  }
+}

@@ -1,0 +1,97 @@
+internal import Glibc
+internal import Synchronization
+
+/// Ends this rank where no rank gets anything done for longer than the phase allows, and says who is missing.
+///
+/// Open MPI 4.1 never notices a stopped process or a host that vanished. A thread of each rank, which makes no MPI call,
+/// looks at what this rank has done and, through `Heartbeats`, at what the others have. As long as any of them makes
+/// progress, all wait. The process leaves by `_exit`, on which mpirun takes the others down, because an MPI call would
+/// wait for the very ranks that do not answer.
+@safe
+package final class Watchdog: Sendable {
+  /// The exit code of a job that was ended for want of progress: try again from the last checkpoint.
+  package static let exitCode: Int32 = 75
+  private static let interval: UInt32 = 200_000
+
+  private let whereabouts = Atomic<UInt64>(Whereabouts().word)
+  private let limit: Atomic<UInt64>
+  private let rank: Int
+  private let heartbeats: Heartbeats?
+  private let report: @Sendable (String) -> Void
+
+  /// Starts watching; `seconds` is the base limit, 0 for none.
+  ///
+  /// Communication: the ranks exchange the addresses of their heartbeats.
+  ///
+  /// - Parameter report: Gets the reason right before the process ends.
+  package init(
+    _ communicator: Communicator, seconds: Double, report: @escaping @Sendable (String) -> Void
+  ) throws(MPIError) {
+    limit = Atomic(seconds.bitPattern)
+    rank = communicator.rank
+    heartbeats = communicator.worldSize > 1 ? try Heartbeats(communicator) : nil
+    self.report = report
+    guard heartbeats != nil else { return }
+    var thread = pthread_t()
+    let context = unsafe Unmanaged.passRetained(self).toOpaque()
+    _ = unsafe pthread_create(&thread, nil, { unsafe Watchdog.run($0) }, context)
+    pthread_detach(thread)
+  }
+
+  /// Sets the base limit, in seconds without progress of any rank; 0 for none.
+  package func setLimit(seconds: Double) { limit.store(seconds.bitPattern, ordering: .relaxed) }
+
+  // MARK: What the rank says
+
+  /// The rank begins another phase.
+  package func enter(_ phase: Phase, step: Int = 0) {
+    change { where_ in
+      where_.phase = phase
+      where_.step = step
+    }
+  }
+
+  /// The rank has got something done.
+  package func progress() { change { _ in } }
+
+  /// The rank goes into an MPI call, or comes back from it.
+  func communicates(_ isInside: Bool) { change { $0.isCommunicating = isInside } }
+
+  // Only the rank's main thread writes, so reading and writing need not be one operation.
+  private func change(_ body: (inout Whereabouts) -> Void) {
+    var current = Whereabouts(word: whereabouts.load(ordering: .relaxed))
+    body(&current)
+    current.progress &+= 1
+    whereabouts.store(current.word, ordering: .relaxed)
+  }
+
+  // MARK: The thread
+
+  private static func run(_ context: UnsafeMutableRawPointer?) -> UnsafeMutableRawPointer? {
+    guard let context = unsafe context else { return nil }
+    unsafe Unmanaged<Watchdog>.fromOpaque(context).takeRetainedValue().watch()
+    return nil
+  }
+
+  private func watch() {
+    var sightings = Sightings(rank: rank, count: heartbeats?.count ?? 1)
+    var last = ContinuousClock.now
+    while true {
+      usleep(Self.interval)
+      // A process that was stopped for a while itself has no right to complain of what it did not see.
+      if last.duration(to: .now) > .seconds(2) {
+        sightings = Sightings(rank: rank, count: sightings.ranks.count)
+      }
+      last = .now
+      let mine = whereabouts.load(ordering: .relaxed)
+      sightings.see(rank, word: mine, at: .now)
+      heartbeats?.exchange(mine, &sightings)
+      let base = Double(bitPattern: limit.load(ordering: .relaxed))
+      guard base > 0, let heartbeats,
+        let reason = sightings.reasonToEnd(baseLimit: base, hosts: heartbeats.hosts, at: .now)
+      else { continue }
+      report(reason)
+      _exit(Self.exitCode)
+    }
+  }
+}
