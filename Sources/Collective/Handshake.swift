@@ -55,20 +55,20 @@ extension Communicator {
 }
 
 /// What one rank says of itself, in a fixed number of bytes: texts that each end with a zero byte, host first.
-struct HandshakeRecord: Equatable {
-  static let byteCount = 4096
+package struct HandshakeRecord: Equatable {
+  package static let byteCount = 4096
   private static let longestText = 160
 
-  let host: String
+  package let host: String
   /// Names and values, in the rank's own order.
-  let fields: [String]
+  package let fields: [String]
 
-  init(host: String, _ fields: [(name: String, value: String)]) {
+  package init(host: String, _ fields: [(name: String, value: String)]) {
     self.host = host
     self.fields = fields.flatMap { [$0.name, $0.value] }
   }
 
-  var bytes: [UInt8] {
+  package var bytes: [UInt8] {
     var texts: [UInt8] = []
     for text in [host] + fields { texts += text.utf8.prefix(Self.longestText) + [0] }
     precondition(texts.count <= Self.byteCount, "a handshake has too many fields")
@@ -76,7 +76,7 @@ struct HandshakeRecord: Equatable {
   }
 
   /// What another rank sent, whatever its program wrote there.
-  init(bytes: [UInt8]) {
+  package init(bytes: [UInt8]) {
     var texts = bytes.split(separator: 0, omittingEmptySubsequences: false)
       .map { String(decoding: $0, as: UTF8.self) }
     while texts.last?.isEmpty == true { texts.removeLast() }
@@ -85,7 +85,7 @@ struct HandshakeRecord: Equatable {
   }
 
   /// The value of a field, or a dash where the rank does not know of it.
-  func value(_ name: String) -> String {
+  package func value(_ name: String) -> String {
     for index in stride(from: 0, to: fields.count, by: 2) where fields[index] == name {
       return index + 1 < fields.count ? fields[index + 1] : ""
     }
@@ -94,12 +94,12 @@ struct HandshakeRecord: Equatable {
 }
 
 /// Finds the fields that differ and puts them into a table.
-struct HandshakeComparison {
+package struct HandshakeComparison {
   private let records: [HandshakeRecord]
   private let cures: [(name: String, cure: String)]
 
   /// The table, or nil where all agree.
-  var table: String? {
+  package var table: String? {
     var names: [String] = []
     for record in records {
       for index in stride(from: 0, to: record.fields.count, by: 2)
@@ -116,7 +116,7 @@ struct HandshakeComparison {
     return (lines + advice).joined(separator: "\n")
   }
 
-  init(_ records: [HandshakeRecord], cures: [(name: String, cure: String)]) {
+  package init(_ records: [HandshakeRecord], cures: [(name: String, cure: String)]) {
     self.records = records
     self.cures = cures
   }
@@ -145,7 +145,7 @@ struct HandshakeComparison {
   }
 
   /// "0-3,6" for 0, 1, 2, 3, 6.
-  static func ranges(_ ranks: [Int]) -> String {
+  package static func ranges(_ ranks: [Int]) -> String {
     var parts: [ClosedRange<Int>] = []
     for rank in ranks {
       if let last = parts.last, last.upperBound + 1 == rank {

@@ -1,22 +1,27 @@
 internal import Glibc
 
 /// Where a rank can be reached: host name, port, and its addresses with their networks.
-struct HeartbeatAddress: Equatable {
-  struct Interface: Equatable {
+package struct HeartbeatAddress: Equatable {
+  package struct Interface: Equatable {
     let address: UInt32, mask: UInt32
+
+    package init(address: UInt32, mask: UInt32) {
+      self.address = address
+      self.mask = mask
+    }
   }
   let host: String
   private let port: UInt16
   private let interfaces: [Interface]
 
-  init(host: String, port: UInt16, interfaces: [Interface]) {
+  package init(host: String, port: UInt16, interfaces: [Interface]) {
     self.host = host
     self.port = port
     self.interfaces = interfaces
   }
 
   /// The port of a bound socket and the addresses of this host.
-  init(host: String, socket: Int32) {
+  package init(host: String, socket: Int32) {
     var address = sockaddr_in()
     var size = socklen_t(MemoryLayout<sockaddr_in>.size)
     _ = unsafe withPointer(to: &address) { pointer, _ in
@@ -50,13 +55,13 @@ struct HeartbeatAddress: Equatable {
   }
 
   /// Words: port, number of interfaces, address and mask of each; then the host name.
-  var bytes: [UInt8] {
+  package var bytes: [UInt8] {
     let words = [UInt64(port), UInt64(interfaces.count)]
     return (words + interfaces.map { UInt64($0.address) << 32 | UInt64($0.mask) })
       .flatMap { littleEndianBytes($0) } + Array(host.utf8)
   }
 
-  init(bytes: [UInt8]) {
+  package init(bytes: [UInt8]) {
     let count = Int(littleEndianWord(bytes[8..<16]))
     let end = 16 + 8 * count
     port = UInt16(truncatingIfNeeded: littleEndianWord(bytes[0..<8]))
@@ -68,18 +73,16 @@ struct HeartbeatAddress: Equatable {
     host = String(decoding: bytes[end...], as: UTF8.self)
   }
 
-  /// How this host reaches another: by loopback if it is the same one, else in a network that both are in.
-  func route(to other: HeartbeatAddress) -> sockaddr_in {
-    var address = sockaddr_in()
-    address.sin_family = sa_family_t(AF_INET)
-    address.sin_port = other.port
+  /// How this host reaches another, in network byte order: by loopback if it is the same one, else in a network that both
+  /// are in.
+  package func route(to other: HeartbeatAddress) -> (address: UInt32, port: UInt16) {
     let shared = other.interfaces.first { theirs in
       interfaces.contains { $0.mask & $0.address == $0.mask & theirs.address }
     }
     let loopback = UInt32(0x7f00_0001).bigEndian
-    address.sin_addr.s_addr =
+    let address =
       other.host == host ? loopback : (shared ?? other.interfaces.first)?.address ?? loopback
-    return address
+    return (address, other.port)
   }
 }
 

@@ -10,7 +10,7 @@ final class Heartbeats: Sendable {
   let hosts: [String]
   private let rank: Int
   private let socket: Int32
-  private let peers: [sockaddr_in]
+  private let peers: [(address: UInt32, port: UInt16)]
   /// Tells this job's datagrams from others'.
   private let job: UInt64
 
@@ -72,7 +72,9 @@ final class Heartbeats: Sendable {
     while true {
       let length = unsafe recv(socket, &buffer, buffer.count, 0)
       guard length >= 24 else { return }
-      let words = stride(from: 0, to: length / 8 * 8, by: 8).map { littleEndianWord(buffer[$0..<$0 + 8]) }
+      let words = stride(from: 0, to: length / 8 * 8, by: 8).map {
+        littleEndianWord(buffer[$0..<$0 + 8])
+      }
       guard words[0] == job else { continue }
       take(Int(truncatingIfNeeded: words[1]), Array(words.dropFirst(2)), &sightings)
     }
@@ -92,7 +94,10 @@ final class Heartbeats: Sendable {
 
   /// A datagram that cannot be sent is one that is lost.
   private func send(_ message: [UInt8], to peer: Int) {
-    var address = peers[peer]
+    var address = sockaddr_in()
+    address.sin_family = sa_family_t(AF_INET)
+    address.sin_addr.s_addr = peers[peer].address
+    address.sin_port = peers[peer].port
     _ = unsafe withPointer(to: &address) { pointer, size in
       unsafe sendto(socket, message, message.count, 0, pointer, size)
     }

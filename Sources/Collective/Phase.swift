@@ -13,24 +13,24 @@ package enum Phase: UInt8, CaseIterable, Sendable {
 }
 
 /// Where a rank is, in one word that a thread can read while another writes it.
-struct Whereabouts: Equatable, Sendable {
-  var phase = Phase.start
+package struct Whereabouts: Equatable, Sendable {
+  package var phase = Phase.start
   /// True while the rank is inside an MPI call, which may mean that it waits for others.
-  var isCommunicating = false
+  package var isCommunicating = false
   /// The optimizer step in progress.
-  var step = 0
+  package var step = 0
   /// Counts everything that a rank gets done.
-  var progress: UInt32 = 0
+  package var progress: UInt32 = 0
 
-  init() {}
+  package init() {}
 
   /// 4 bits of phase, 1 of communication, 27 of step, 32 of progress.
-  var word: UInt64 {
+  package var word: UInt64 {
     UInt64(phase.rawValue) << 60 | (isCommunicating ? 1 : 0) << 59
       | UInt64(step & 0x7ff_ffff) << 32 | UInt64(progress)
   }
 
-  init(word: UInt64) {
+  package init(word: UInt64) {
     phase = Phase(rawValue: UInt8(word >> 60)) ?? .start
     isCommunicating = word >> 59 & 1 == 1
     step = Int(word >> 32 & 0x7ff_ffff)
@@ -38,7 +38,7 @@ struct Whereabouts: Equatable, Sendable {
   }
 
   /// "all-reduce of step 12", "loading", ...
-  var text: String {
+  package var text: String {
     let place = phase == .step ? "step \(step)" : "\(phase)"
     return isCommunicating ? "waiting for others in \(place)" : "working on \(place)"
   }

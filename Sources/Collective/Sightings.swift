@@ -1,5 +1,5 @@
 /// What a rank knows of all ranks: where each was seen last, since when it has been there, and when it was heard of.
-struct Sightings: Sendable {
+package struct Sightings: Sendable {
   struct Sighting: Sendable {
     var word: UInt64
     /// When the word last changed, and when anything was heard.
@@ -11,14 +11,14 @@ struct Sightings: Sendable {
   /// A rank that says nothing for so long counts as silent.
   private static let silence = Duration.seconds(3)
 
-  init(rank: Int, count: Int, at now: ContinuousClock.Instant = .now) {
+  package init(rank: Int, count: Int, at now: ContinuousClock.Instant = .now) {
     self.rank = rank
     ranks = Array(
       repeating: Sighting(word: Whereabouts().word, changed: now, heard: now), count: count)
   }
 
   /// A rank says where it is.
-  mutating func see(_ rank: Int, word: UInt64, at now: ContinuousClock.Instant) {
+  package mutating func see(_ rank: Int, word: UInt64, at now: ContinuousClock.Instant) {
     guard ranks.indices.contains(rank) else { return }
     if ranks[rank].word != word || !ranks[rank].isKnown { ranks[rank].changed = now }
     ranks[rank].word = word
@@ -27,7 +27,7 @@ struct Sightings: Sendable {
   }
 
   /// Another rank passes on what it knows of `rank`.
-  mutating func learn(
+  package mutating func learn(
     _ rank: Int, word: UInt64, changedAgo: Duration, heardAgo: Duration,
     at now: ContinuousClock.Instant
   ) {
@@ -37,7 +37,7 @@ struct Sightings: Sendable {
   }
 
   /// Why the job must end, or nil while some rank still gets something done.
-  func reasonToEnd(
+  package func reasonToEnd(
     baseLimit: Double, hosts: [String], at now: ContinuousClock.Instant
   ) -> String? {
     let known = ranks.filter(\.isKnown)
@@ -46,7 +46,9 @@ struct Sightings: Sendable {
       return nil
     }
     let seconds = (now - last).components.seconds
-    let missing = ranks.indices.filter { isMissing(ranks[$0], at: now) }
+    // The others are heard of through the root alone.
+    let isRootSilent = rank != 0 && now - ranks[0].heard > Self.silence
+    let missing = isRootSilent ? [0] : ranks.indices.filter { isMissing(ranks[$0], at: now) }
     let who = missing.map { "rank \($0) on \(hosts[$0]) (\(description(ranks[$0], at: now)))" }
     let here = Whereabouts(word: ranks[rank].word).text
     let cause =

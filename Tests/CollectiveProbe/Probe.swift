@@ -12,6 +12,7 @@ struct Probe {
     "broadcast": checkBroadcast, "gather": checkGather, "agreement": checkAgreement,
     "alone": checkAlone, "abort": abortOnOneRank, "fail": failOnOneRank,
     "truncation": reduceUnequalLengths, "exact-sum": exactSum, "float-sum": floatSum,
+    "handshake": shakeUnequalHands, "frozen": waitForFrozenRank,
     "unusable": sumUnusableValues, "disagreement": sumUnequalVectors, "overfull": sumTooMany,
   ]
 

@@ -41,6 +41,15 @@ struct MultiRankTests {
     #expect(result.output.isEmpty)
   }
 
+  @Test(arguments: [0, 1, 2])
+  func `a frozen rank is named by the others, who end the job`(frozen: Int) async throws {
+    let result = try await probe(["frozen", "\(frozen)", "4"], ranks: 3)
+    #expect(result.status == Watchdog.exitCode, "\(result.errorOutput)")
+    #expect(
+      result.errorOutput.contains("missing: rank \(frozen) on "), "\(result.errorOutput)")
+    #expect(result.output.isEmpty)
+  }
+
   @Test func `an error of MPI is thrown with its function and text`() async throws {
     let result = try await probe(["truncation"], ranks: 2)
     #expect(result.status == 1)

@@ -60,7 +60,7 @@ package struct RankLogHandler: LogHandler {
   }
 
   package func log(event: LogEvent) {
-    let time = Date().formatted(.iso8601.time(includingFractionalSeconds: true))
+    let time = Date().formatted(Date.ISO8601FormatStyle(includingFractionalSeconds: true))
     file.append("\(time) \(event.level) \(event.message)\n")
     guard event.level >= .warning else { return }
     Console.note("\(event.level):\(speaker) \(event.message)")

@@ -91,7 +91,11 @@ package struct Job: ~Copyable {
     guard worst != 0 else { return try outcome.get() }
     let speaker = try ranks.minimum(code == 0 ? Int32.max : Int32(ranks.rank))
     if Int(speaker) == ranks.rank {
-      if case .failure(let error) = outcome { log.error("\(error)") } else { log.warning("stopped") }
+      if case .failure(let error) = outcome {
+        log.error("\(error)")
+      } else {
+        log.warning("stopped")
+      }
     }
     throw ReportedFailure(exitCode: worst)
   }
