@@ -1,20 +1,15 @@
-internal import Collective
+package import Collective
 internal import Foundation
 package import Model
 
 /// Where a run comes from: what must be the same for its checkpoints to be continued, and what is only recorded.
 package struct Provenance: Sendable {
-  package let modelDigest: String, tokenizerDigest: String, datasetDigest: String
   private let inputs: RunInputs
+  private let digests: InputDigests
 
-  /// Reads the base weights once per state of their files; see `FileDigest`.
-  package init(_ inputs: RunInputs) throws {
-    let folder = inputs.configuration.modelPath
+  package init(_ inputs: RunInputs, _ digests: InputDigests) {
     self.inputs = inputs
-    modelDigest = try FileDigest.digest(
-      ofFiles: WeightFolder(path: folder).filePaths + [folder + "/config.json"])
-    tokenizerDigest = try FileDigest.digest(ofFile: folder + "/tokenizer.json")
-    datasetDigest = try FileDigest.digest(ofFile: inputs.configuration.datasetPath)
+    self.digests = digests
   }
 
   /// What every part of a run must share: model, tokenizer and data.
@@ -22,9 +17,9 @@ package struct Provenance: Sendable {
     [
       "model_type": .string(inputs.model.architecture.rawValue),
       "base_parameters": .integer(inputs.model.parameterCount),
-      "model_sha256": .string(modelDigest), "tokenizer_sha256": .string(tokenizerDigest),
+      "model_sha256": .string(digests.model), "tokenizer_sha256": .string(digests.tokenizer),
       "questions": .integer(inputs.dataset.questions.count),
-      "dataset_sha256": .string(datasetDigest),
+      "dataset_sha256": .string(digests.dataset),
     ]
   }
 
@@ -44,6 +39,26 @@ package struct Provenance: Sendable {
       let (then, now) = (stored["identity"]?[key] ?? .null, identity[key] ?? .null)
       return then == now ? nil : "\(key) was \(then.text()), now \(now.text())"
     }
+  }
+
+  /// What all ranks must have alike before the first step; `start` is the adapter that they start from.
+  package func handshakeFields(start: borrowing FloatBuffer) -> [HandshakeField] {
+    let copy = "copy the same files to all hosts (cluster/bootstrap does)"
+    let layout = inputs.layout.tensors.map { "\($0.name) \($0.rows) \($0.columns)" }
+    return [
+      HandshakeField(
+        "configuration", FileDigest.digest(of: Array(inputs.configuration.json.text().utf8)),
+        cure: "start all ranks with the same settings"),
+      HandshakeField("model", digests.model, cure: copy),
+      HandshakeField("tokenizer", digests.tokenizer, cure: copy),
+      HandshakeField("dataset", digests.dataset, cure: copy),
+      HandshakeField(
+        "layout", FileDigest.digest(of: Array(layout.joined(separator: "\n").utf8)), cure: copy),
+      HandshakeField("start", FileDigest.digest(of: start.bytes), cure: copy),
+      HandshakeField(
+        "blas_core", BLAS.coreName,
+        cure: "export OPENBLAS_CORETYPE with one of these names on all hosts"),
+    ]
   }
 
   /// env.json of a run: everything a reader needs to judge or repeat it.

@@ -39,9 +39,7 @@ extension TrainingRun {
     if checkpoint.tensors != Self.tensors(layout) {
       differences.append("the adapter has other tensors")
     }
-    if let provenance {
-      differences += provenance.differences(from: try JSONParser.parse(checkpoint.provenance))
-    }
+    differences += provenance.differences(from: try JSONParser.parse(checkpoint.provenance))
     guard differences.isEmpty else {
       throw CommandFailure(
         "the checkpoint belongs to another run:\n"
@@ -66,7 +64,7 @@ extension TrainingRun {
         step: state.step, epoch: state.step / data.plan.windowsPerEpoch,
         windowInEpoch: state.step % data.plan.windowsPerEpoch, totalSteps: data.plan.totalSteps,
         seed: configuration.seed, tokensSeen: state.tokensSeen,
-        configuration: configuration.json.text(), provenance: provenance?.json.text() ?? "{}",
+        configuration: configuration.json.text(), provenance: provenance.json.text(),
         history: state.history, state: state.json.text())
       let path = try folder.checkpoints.save(checkpoint)
       job.log.info("wrote \(path)")

@@ -12,8 +12,7 @@ package struct TrainingRun: ~Copyable {
   let evaluator: Evaluator
   let items: [ScoringItem]
   let validation: [MicroBatch]
-  /// The root's alone; nil elsewhere.
-  let provenance: Provenance?
+  let provenance: Provenance
   /// When the last line of the log was written.
   var lastLog = ContinuousClock.now
 
@@ -24,6 +23,7 @@ package struct TrainingRun: ~Copyable {
   ) throws -> EvaluationResult {
     BLAS.setThreadCount(configuration.threadsPerRank)
     var run = try TrainingRun(configuration, job)
+    try run.compareRanks(job)
     try run.prepareFolder(job)
     try run.announce(job)
     if configuration.resumeFrom != nil { try run.resume(job) }
@@ -47,7 +47,7 @@ package struct TrainingRun: ~Copyable {
     let longest = scored.flatMap { $0.sequences.map(\.count) }.max() ?? 1
     let model = try job.together { try inputs.loadModel(longest: max(longest, plan.sequence)) }
     let start = try job.together { try inputs.adapter?.parameters(inputs.layout) }
-    let provenance = try job.together { job.ranks.isRoot ? try Provenance(inputs) : nil }
+    let digests = try Self.digests(inputs, job)
     trainer = Trainer(inputs, model, plan, start: start, totalSteps: data.plan.totalSteps)
     evaluator = Evaluator(model, fitting: scored)
     folder = RunFolder(configuration.outputPath)
@@ -55,7 +55,24 @@ package struct TrainingRun: ~Copyable {
     self.data = data
     self.items = items
     self.validation = validation
-    self.provenance = provenance
+    provenance = Provenance(inputs, digests)
+  }
+
+  /// The digests of the inputs, which one rank of each host reads for the others.
+  private static func digests(
+    _ inputs: RunInputs, _ job: borrowing Job
+  ) throws -> InputDigests {
+    let own = try job.together {
+      job.ranks.localRank == 0 ? try InputDigests(inputs).bytes : []
+    }
+    return InputDigests(bytes: try job.ranks.onePerHost(own))
+  }
+
+  /// Throws on all ranks unless they are about to do the same.
+  private func compareRanks(_ job: borrowing Job) throws {
+    try job.together {
+      try job.ranks.shakeHands(provenance.handshakeFields(start: trainer.parameters))
+    }
   }
 
   /// Makes the run's folder with what is known before the first step, and opens the logs.
@@ -68,9 +85,8 @@ package struct TrainingRun: ~Copyable {
       try folder.checkpoints.prepare()
       try folder.write(configuration.yaml, to: "config.yaml")
       let names = (hosts ?? []).map { String(decoding: $0, as: UTF8.self) }
-      if let environment = provenance?.environment(hosts: names) {
-        try folder.write(environment.text(indent: 2) + "\n", to: "env.json")
-      }
+      let environment = provenance.environment(hosts: names)
+      try folder.write(environment.text(indent: 2) + "\n", to: "env.json")
       let split = inputs.split.json(source: configuration.split, seed: configuration.seed)
       try folder.write(split.text() + "\n", to: "test_split.json")
     }

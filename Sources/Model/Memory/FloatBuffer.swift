@@ -46,6 +46,11 @@ package struct FloatBuffer: ~Copyable {
     unsafe Array(UnsafeBufferPointer(start: base, count: count))
   }
 
+  /// The memory of the elements, copied.
+  package var bytes: [UInt8] {
+    unsafe Array(UnsafeRawBufferPointer(start: base, count: count * MemoryLayout<Float>.stride))
+  }
+
   /// The elements, borrowed.
   package var span: Span<Float> {
     @_lifetime(borrow self)
