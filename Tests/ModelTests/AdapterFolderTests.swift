@@ -61,6 +61,9 @@ struct AdapterFolderTests {
     setting("fan_in_fan_out", .bool(true), "fan_in_fan_out"),
     setting("lora_bias", .bool(true), "lora_bias"),
     setting("alora_invocation_tokens", .array([.integer(5)]), "alora_invocation_tokens"),
+    setting("init_lora_weights", .string("pissa"), "init_lora_weights is pissa"),
+    setting("init_lora_weights", .string("pissa_niter_4"), "init_lora_weights is pissa_niter_4"),
+    setting("init_lora_weights", .string("loftq"), "init_lora_weights is loftq"),
     setting("rank_pattern", .object(["q_proj": .integer(8)]), "rank_pattern is not empty"),
     setting("alpha_pattern", .object(["q_proj": .integer(8)]), "alpha_pattern is not empty"),
     setting("r", nil, "r and lora_alpha"), setting("r", .integer(0), "r and lora_alpha"),
@@ -120,6 +123,19 @@ struct AdapterFolderTests {
   func `an adapter that cannot be computed is refused`(damage: ModelDamage) throws {
     let sample = try Sample()
     try damage.check(sample.folder.path) { _ = try sample.open($0) }
+  }
+
+  @Test(
+    arguments: [
+      ("init_lora_weights", .bool(false)), ("init_lora_weights", .string("gaussian")),
+      ("alora_invocation_tokens", .null), ("rank_pattern", .object([:])), ("use_dora", .null),
+      ("target_modules", targets("down_proj", "q_proj", "o_proj", "v_proj", "q_proj")),
+      ("a_key_of_tomorrow", .integer(1)),
+    ] as [(String, JSONValue)])
+  func `settings that change nothing are accepted`(key: String, value: JSONValue) throws {
+    let sample = try Sample()
+    try ModelDamage.setting(key, value, in: Self.config, .invalid, "").apply(sample.folder.path)
+    #expect(try sample.open(sample.folder.path) == sample.parameters)
   }
 
   @Test(arguments: [ElementType.float16, .bfloat16])

@@ -30,6 +30,13 @@ package struct AdapterFolder: Sendable {
     where json[key]?.boolValue == true {
       throw fault("\(key) is true, which this program does not compute")
     }
+    // Other ways to begin, such as PiSSA's, take the first A and B out of the base weights.
+    if let start = json["init_lora_weights"]?.stringValue,
+      !["gaussian", "orthogonal", "eva"].contains(start)
+    {
+      throw fault(
+        "init_lora_weights is \(start), which changes the base; convert the adapter to plain LoRA")
+    }
     if let invocation = json["alora_invocation_tokens"], invocation != .null {
       throw fault("alora_invocation_tokens is set; adapters that act on every token are computed")
     }
