@@ -79,11 +79,9 @@ package struct ActivationBuffer: ~Copyable {
     let widest = max(sizes.hiddenSize, sizes.intermediateSize, sizes.querySize)
     let chunk = min(plan.targets, model.crossEntropy.chunkRows)
     scratch = Scratch(
-      panel: FloatBuffer(count: model.panelCount),
-      dropped: FloatBuffer(count: rank == 0 ? 0 : tokens * widest),
-      lowRank: FloatBuffer(count: tokens * rank),
-      scores: FloatBuffer(count: GroupedQueryAttention.scoresCount(length: plan.sequence)),
-      logits: FloatBuffer(count: chunk * sizes.vocabularySize))
+      panel: model.panelCount, dropped: rank == 0 ? 0 : tokens * widest, lowRank: tokens * rank,
+      scores: GroupedQueryAttention.scoresCount(length: plan.sequence),
+      logits: chunk * sizes.vocabularySize)
   }
 
   /// The part of a buffer with a layer axis that belongs to `layer`: [tokens, width].

@@ -10,4 +10,15 @@ package struct Scratch: ~Copyable {
   let scores: FloatBuffer
   /// A chunk of logits: [chunk, vocabulary].
   let logits: FloatBuffer
+
+  /// Allocates as many elements as are given for each purpose.
+  package init(
+    panel: Int = 0, dropped: Int = 0, lowRank: Int = 0, scores: Int = 0, logits: Int = 0
+  ) {
+    self.panel = FloatBuffer(count: panel)
+    self.dropped = FloatBuffer(count: dropped)
+    self.lowRank = FloatBuffer(count: lowRank)
+    self.scores = FloatBuffer(count: scores)
+    self.logits = FloatBuffer(count: logits)
+  }
 }

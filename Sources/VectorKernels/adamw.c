@@ -7,8 +7,8 @@ DISPATCHED void vk_adamw(float *restrict parameters, const float *restrict gradi
   float step = s.learning_rate / s.first_correction, root = sqrtf(s.second_correction);
   for (size_t i = 0; i < count; i++) {
     float g = gradients[i] * gradient_scale;
-    float m = s.beta1 * first_moment[i] + (1.0f - s.beta1) * g;
-    float v = s.beta2 * second_moment[i] + (1.0f - s.beta2) * g * g;
+    float m = s.beta1 * first_moment[i] + s.beta1_complement * g;
+    float v = s.beta2 * second_moment[i] + s.beta2_complement * g * g;
     first_moment[i] = m;
     second_moment[i] = v;
     parameters[i] = keep * parameters[i] - step * m / (sqrtf(v) / root + s.epsilon);

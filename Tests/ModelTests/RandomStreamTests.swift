@@ -37,6 +37,21 @@ struct LearningRateScheduleTests {
     #expect(abs(schedule.learningRate(ofStep: step) - rate) < 1e-12)
   }
 
+  @Test(arguments: LearningRateSchedule.Shape.allCases, [0, 1, 5, 9, 20])
+  func `the rate stays between 0 and its peak, whatever the numbers of steps`(
+    shape: LearningRateSchedule.Shape, warmup: Int
+  ) {
+    for total in [0, 1, 5, 9] {
+      let schedule = LearningRateSchedule(
+        shape: shape, peak: 0.5, warmupSteps: warmup, totalSteps: total)
+      let rates = (1...40).map { schedule.learningRate(ofStep: $0) }
+      #expect(rates.allSatisfy { $0 >= 0 && $0 <= 0.5 })
+      if warmup > 0 { #expect(rates[0] == 0) }
+      if warmup < total { #expect(rates[warmup] == 0.5) }
+      if shape == .linear, total > warmup { #expect(rates[total] == 0) }
+    }
+  }
+
   @Test func `cosine ends near zero and constant stays`() {
     let cosine = LearningRateSchedule(shape: .cosine, peak: 1, warmupSteps: 2, totalSteps: 12)
     #expect((1...3).map { cosine.learningRate(ofStep: $0) } == [0, 0.5, 1])

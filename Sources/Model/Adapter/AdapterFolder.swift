@@ -26,15 +26,25 @@ package struct AdapterFolder: Sendable {
   ) throws(ModelError) -> LoRAConfiguration {
     let fault = { (reason: String) in ModelError(.unsupported, "\(path): \(reason)") }
     guard json["peft_type"]?.stringValue == "LORA" else { throw fault("peft_type is not LORA") }
-    for key in ["use_dora", "use_rslora", "fan_in_fan_out", "lora_bias"]
+    for key in ["use_dora", "use_rslora", "use_qalora", "fan_in_fan_out", "lora_bias"]
     where json[key]?.boolValue == true {
       throw fault("\(key) is true, which this program does not compute")
+    }
+    // Other ways to begin, such as PiSSA's, take the first A and B out of the base weights.
+    if let start = json["init_lora_weights"]?.stringValue,
+      !["gaussian", "orthogonal", "eva"].contains(start)
+    {
+      throw fault(
+        "init_lora_weights is \(start), which changes the base; convert the adapter to plain LoRA")
+    }
+    if let invocation = json["alora_invocation_tokens"], invocation != .null {
+      throw fault("alora_invocation_tokens is set; adapters that act on every token are computed")
     }
     for key in ["rank_pattern", "alpha_pattern"] where (json[key]?.objectValue?.count ?? 0) > 0 {
       throw fault("\(key) is not empty; one rank and one alpha for all modules are computed")
     }
     guard let rank = json["r"]?.intValue, rank > 0, rank <= 1 << 16,
-      let alpha = json["lora_alpha"]?.doubleValue, alpha > 0
+      let alpha = json["lora_alpha"]?.doubleValue.map(Float.init), alpha > 0, alpha.isFinite
     else { throw fault("r and lora_alpha must be positive numbers") }
     guard let names = json["target_modules"]?.arrayValue?.map({ $0.stringValue ?? "" }),
       !names.isEmpty
@@ -47,9 +57,10 @@ package struct AdapterFolder: Sendable {
       }
       targets.append(projection)
     }
-    let dropout = Float(json["lora_dropout"]?.doubleValue ?? 0)
-    guard dropout >= 0 && dropout < 1 else { throw fault("lora_dropout must be in 0..<1") }
-    return LoRAConfiguration(rank: rank, alpha: Float(alpha), dropout: dropout, targets: targets)
+    guard let dropout = (json["lora_dropout"] ?? .integer(0)).doubleValue.map(Float.init),
+      dropout >= 0, dropout < 1
+    else { throw fault("lora_dropout must be in 0..<1") }
+    return LoRAConfiguration(rank: rank, alpha: alpha, dropout: dropout, targets: targets)
   }
 
   /// The parameters in the order of `layout`; throws for a missing, extra or misshapen tensor.

@@ -66,10 +66,11 @@ extension QwenConfiguration {
     self.architecture = architecture
     hiddenSize = try reader.size("hidden_size")
     intermediateSize = try reader.size("intermediate_size")
-    layerCount = try reader.size("num_hidden_layers")
+    layerCount = try reader.size("num_hidden_layers", limit: 1 << 14)
     headCount = try reader.size("num_attention_heads")
     kvHeadCount = try reader.size("num_key_value_heads", default: headCount)
-    headSize = try reader.size("head_dim", default: hiddenSize / headCount)
+    headSize = try reader.size(
+      "head_dim", default: hiddenSize % headCount == 0 ? hiddenSize / headCount : nil)
     vocabularySize = try reader.size("vocab_size")
     normEpsilon = Float(try reader.positive("rms_norm_eps", default: 1e-6))
     ropeTheta = try reader.ropeTheta()
@@ -83,11 +84,23 @@ extension QwenConfiguration {
         "num_attention_heads (\(headCount)) is no multiple of num_key_value_heads (\(kvHeadCount))")
     }
     guard headSize % 2 == 0 else { throw reader.fault("head_dim (\(headSize)) is odd") }
+    guard querySize <= ConfigurationReader.largestSize else {
+      throw reader.fault(
+        "num_attention_heads (\(headCount)) times head_dim (\(headSize)) is too large")
+    }
     if let activation = reader.json["hidden_act"]?.stringValue, activation != "silu" {
       throw reader.unsupported("hidden_act is \(activation); only silu is computed")
     }
     if reader.json["use_sliding_window"]?.boolValue == true {
       throw reader.unsupported("use_sliding_window is true; only full attention is computed")
+    }
+    let layerTypes = reader.json["layer_types"]?.arrayValue ?? []
+    if let type = layerTypes.first(where: { $0 != .string("full_attention") }) {
+      throw reader.unsupported(
+        "layer_types has \(type.text()); only \"full_attention\" is computed")
+    }
+    if let quantization = reader.json["quantization_config"], quantization != .null {
+      throw reader.unsupported("quantization_config is set; use the unquantized weights")
     }
     if reader.json["attention_bias"]?.boolValue == true && architecture != .qwen2 {
       throw reader.unsupported("attention_bias is true; \(architecture) is computed without biases")
@@ -102,25 +115,32 @@ extension QwenConfiguration {
 struct ConfigurationReader {
   let json: JSONValue
   let path: String
-  private static let largestSize = 1 << 24
+  /// Keeps every product of sizes that a model or an adapter has within 64 bits.
+  static let largestSize = 1 << 22
 
   func fault(_ reason: String) -> ModelError { ModelError(.invalid, "\(path): \(reason)") }
   func unsupported(_ reason: String) -> ModelError {
     ModelError(.unsupported, "\(path): \(reason)")
   }
 
-  /// A positive whole number that cannot overflow a product of two sizes.
-  func size(_ key: String, default fallback: Int? = nil) throws(ModelError) -> Int {
+  /// A positive whole number of at most `limit`.
+  func size(
+    _ key: String, default fallback: Int? = nil, limit: Int = largestSize
+  ) throws(ModelError) -> Int {
     let value = json[key]
     if value == nil || value == .null, let fallback, fallback > 0 { return fallback }
-    guard let size = value?.intValue, size > 0, size <= Self.largestSize else {
-      throw fault("\(key) must be a whole number from 1 to \(Self.largestSize)")
+    guard let size = value?.intValue, size > 0, size <= limit else {
+      throw fault("\(key) must be a whole number from 1 to \(limit)")
     }
     return size
   }
 
   func positive(_ key: String, default fallback: Double) throws(ModelError) -> Double {
     guard let value = json[key] else { return fallback }
+    return try positive(key, value)
+  }
+
+  private func positive(_ key: String, _ value: JSONValue) throws(ModelError) -> Double {
     guard let number = value.doubleValue, number > 0 else { throw fault("\(key) must be positive") }
     return number
   }
@@ -128,15 +148,21 @@ struct ConfigurationReader {
   /// The base of the rotary angles, where either generation of config.json keeps it.
   func ropeTheta() throws(ModelError) -> Double {
     for key in ["rope_parameters", "rope_scaling"] {
-      guard let scaling = json[key]?.objectValue else { continue }
+      guard let value = json[key], value != .null else { continue }
+      guard let scaling = value.objectValue else { throw fault("\(key) is not an object") }
+      guard scaling.values.allSatisfy({ $0.objectValue == nil }) else {
+        throw unsupported("\(key) differs by kind of layer; one kind of positions is computed")
+      }
+      guard (scaling["partial_rotary_factor"]?.doubleValue ?? 1) == 1 else {
+        throw unsupported("\(key) rotates a part of each head; only whole heads are computed")
+      }
       let type = (scaling["rope_type"] ?? scaling["type"])?.stringValue ?? "default"
       guard type == "default" else {
         throw unsupported("\(key) asks for \(type) positions; only default positions are computed")
       }
     }
-    if let theta = json["rope_parameters"]?["rope_theta"]?.doubleValue {
-      guard theta > 0 else { throw fault("rope_theta must be positive") }
-      return theta
+    if let theta = json["rope_parameters"]?["rope_theta"] {
+      return try positive("rope_theta", theta)
     }
     return try positive("rope_theta", default: 10_000)
   }

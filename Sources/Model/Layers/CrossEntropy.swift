@@ -2,18 +2,22 @@ internal import VectorKernels
 
 /// The language model head with its loss: -log softmax(x W^T)[target], over chunks of rows.
 ///
-/// At most `chunkRows` rows of logits exist at once: 64 MiB of them, or one row where that is more.
+/// At most `chunkRows` rows of logits exist at once.
 package struct CrossEntropy: Sendable {
   /// The frozen head: [vocabulary, hidden].
   package let head: Linear
-  private static let chunkElements = 1 << 24
+  private let chunkElements: Int
 
-  package init(head: Linear) { self.head = head }
+  /// - Parameter chunkElements: Logits that exist at once, 64 MiB by default; one row is the least.
+  package init(head: Linear, chunkElements: Int = 1 << 24) {
+    self.head = head
+    self.chunkElements = chunkElements
+  }
 
   package var vocabularySize: Int { head.weight.rows }
 
   /// Rows of logits that exist at once.
-  package var chunkRows: Int { max(1, Self.chunkElements / vocabularySize) }
+  package var chunkRows: Int { max(1, chunkElements / vocabularySize) }
 
   private func chunks(_ count: Int) -> [Range<Int>] {
     stride(from: 0, to: count, by: chunkRows).map { $0..<min($0 + chunkRows, count) }

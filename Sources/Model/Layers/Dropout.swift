@@ -11,10 +11,10 @@ package struct Dropout: Sendable, Equatable {
   private let threshold: UInt32
   private let scale: Float
 
-  /// Returns nil where nothing is dropped; `probability` is rounded to a 65,536th.
+  /// Returns nil where nothing is dropped; `probability` in 0..<1 is rounded to a 65,536th below 1.
   package init?(probability: Float, seed: UInt64, microBatch: Int) {
-    threshold = UInt32(((1 - probability) * 65536).rounded())
-    guard threshold < 65536, threshold > 0 else { return nil }
+    threshold = max(1, UInt32(((1 - probability) * 65536).rounded()))
+    guard threshold < 65536 else { return nil }
     scale = 65536 / Float(threshold)
     self.seed = seed
     self.microBatch = microBatch

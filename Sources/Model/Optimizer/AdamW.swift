@@ -27,7 +27,8 @@ package struct AdamW: Sendable {
         && parameters.count == secondMoment.count && step > 0, "the arenas differ")
     let settings = vk_adamw_settings(
       learning_rate: Float(learningRate), weight_decay: weightDecay, beta1: Float(beta1),
-      beta2: Float(beta2), epsilon: epsilon,
+      beta2: Float(beta2), epsilon: epsilon, beta1_complement: Float(1 - beta1),
+      beta2_complement: Float(1 - beta2),
       first_correction: Float(1 - pow(beta1, Double(step))),
       second_correction: Float(1 - pow(beta2, Double(step))))
     unsafe vk_adamw(

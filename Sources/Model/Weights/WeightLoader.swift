@@ -10,6 +10,7 @@ package struct WeightFolder: Sendable {
   package init(path: String) throws(ModelError) {
     self.path = path
     var names = ["model.safetensors"]
+    var promised: [(tensor: String, shard: String)] = []
     let index = path + "/model.safetensors.index.json"
     if unsafe access(path + "/model.safetensors", F_OK) != 0 {
       guard unsafe access(index, F_OK) == 0 else {
@@ -18,7 +19,8 @@ package struct WeightFolder: Sendable {
           "\(path) has neither model.safetensors nor model.safetensors.index.json; download the weights"
         )
       }
-      names = try Self.shardNames(index)
+      promised = try Self.shards(index)
+      names = Set(promised.map(\.shard)).sorted()
     }
     var files: [SafetensorsFile] = []
     var owner: [String: Int] = [:]
@@ -31,11 +33,18 @@ package struct WeightFolder: Sendable {
       }
       files.append(file)
     }
+    for (tensor, shard) in promised where owner[tensor].map({ names[$0] }) != shard {
+      throw ModelError(
+        .invalid, "\(index): tensor \(tensor) is not in \(shard); download index and shards again")
+    }
     self.files = files
     self.owner = owner
   }
 
-  private static func shardNames(_ index: String) throws(ModelError) -> [String] {
+  /// Which shard holds each tensor, as the index says.
+  private static func shards(
+    _ index: String
+  ) throws(ModelError) -> [(tensor: String, shard: String)] {
     let file = try MappedFile(path: index)
     let json: JSONValue
     do { json = try JSONParser.parse(file.bytes(0..<file.count)) } catch {
@@ -44,14 +53,14 @@ package struct WeightFolder: Sendable {
     guard let map = json["weight_map"]?.objectValue, map.count > 0 else {
       throw ModelError(.invalid, "\(index): weight_map is missing or empty")
     }
-    var names: Set<String> = []
-    for value in map.values {
+    var shards: [(tensor: String, shard: String)] = []
+    for (tensor, value) in zip(map.keys, map.values) {
       guard let name = value.stringValue, !name.contains("/"), name.hasSuffix(".safetensors") else {
         throw ModelError(.invalid, "\(index): a shard is not the name of a file beside it")
       }
-      names.insert(name)
+      shards.append((tensor, name))
     }
-    return names.sorted()
+    return shards
   }
 
   /// Paths of the safetensors files.
@@ -72,7 +81,10 @@ package struct WeightFolder: Sendable {
     return (files[index], entry)
   }
 
-  func matrix(_ name: String, _ rows: Int, _ columns: Int) throws(ModelError) -> WeightMatrix {
+  /// The mapped tensor `name`: [rows, columns].
+  package func matrix(
+    _ name: String, _ rows: Int, _ columns: Int
+  ) throws(ModelError) -> WeightMatrix {
     let (file, entry) = try entry(name, shape: [rows, columns])
     return WeightMatrix(file: file.file, entry: entry, rows: rows, columns: columns)
   }

@@ -74,6 +74,7 @@ void vk_philox(const uint32_t counter[4], uint64_t key, uint32_t result[4]);
 
 typedef struct {
   float learning_rate, weight_decay, beta1, beta2, epsilon;
+  float beta1_complement, beta2_complement;  ///< 1 - beta, which single precision would round
   float first_correction;   ///< 1 - beta1^t
   float second_correction;  ///< 1 - beta2^t
 } vk_adamw_settings;

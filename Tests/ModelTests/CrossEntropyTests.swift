@@ -1,0 +1,83 @@
+import Foundation
+import Model
+import TestSupport
+import Testing
+
+struct CrossEntropyTests {
+  private static let rows = 8, hidden = 12, vocabulary = 97
+  /// Rows of logits at once: one (even where a row is larger than the chunk), several with a rest, exactly all, more.
+  static let chunks = [
+    (50, 1), (97, 1), (97 * 3 + 5, 3), (97 * 4, 4), (97 * 8, 8), (1 << 24, 172_960),
+  ]
+  static let types: [ElementType] = [.float32, .float16, .bfloat16]
+
+  private let targets: [Int32] = [0, 96, 5, 5, 41, 0, 77, 96]
+
+  private func forwardBackward(
+    _ layer: CrossEntropy, _ x: [Float]
+  ) -> (loss: Double, dx: [Float], logProbabilities: [Float]) {
+    let input = FloatBuffer(x)
+    let scratch = Scratch(
+      panel: layer.head.weight.panelCount,
+      logits: min(layer.chunkRows, Self.rows) * layer.vocabularySize)
+    let dx = FloatBuffer([Float](repeating: .nan, count: x.count))
+    let loss = layer.forwardBackward(
+      input.matrix(Self.rows, Self.hidden).view, targets: targets,
+      into: dx.matrix(Self.rows, Self.hidden), scratch: scratch)
+    let logProbabilities = layer.logProbabilities(
+      input.matrix(Self.rows, Self.hidden).view, targets: targets, scratch: scratch)
+    return (loss, dx.array(), logProbabilities)
+  }
+
+  @Test(arguments: chunks, types)
+  func `loss and gradient follow the formulas whatever the chunks`(
+    chunk: (elements: Int, rows: Int), type: ElementType
+  ) throws {
+    let sample = try SampleWeights(Self.vocabulary, Self.hidden, type)
+    let layer = CrossEntropy(head: Linear(weight: sample.weight), chunkElements: chunk.elements)
+    #expect(layer.chunkRows == chunk.rows)
+    let x = randomValues(Self.rows * Self.hidden, seed: 1).map { 4 * $0 }
+    let (loss, dx, logProbabilities) = forwardBackward(layer, x)
+    let logits = ReferenceMatrix(Self.rows, Self.hidden, x).timesTransposed(sample.reference)
+    var dLogits = logits
+    var expected: [Double] = []
+    for (row, target) in targets.enumerated() {
+      let logSoftmax = ReferenceLayers.logSoftmax(logits.row(row))
+      expected.append(logSoftmax[Int(target)])
+      for (column, value) in logSoftmax.enumerated() {
+        dLogits[row, column] = exp(value) - (column == Int(target) ? 1 : 0)
+      }
+    }
+    #expect(abs(loss + expected.reduce(0, +)) < 1e-5)
+    #expect(relativeError(logProbabilities, expected.map(Float.init)) < 1e-6)
+    #expect(relativeError(dx, (dLogits * sample.reference).floats) < 3e-6)
+  }
+
+  @Test(arguments: chunks.map(\.0))
+  func `backward is the derivative of the loss`(chunkElements: Int) throws {
+    let sample = try SampleWeights(Self.vocabulary, Self.hidden)
+    let layer = CrossEntropy(head: Linear(weight: sample.weight), chunkElements: chunkElements)
+    let x = randomValues(Self.rows * Self.hidden, seed: 2)
+    let t = randomValues(x.count, seed: 3)
+    let step: Float = 1e-2
+    let ahead = forwardBackward(layer, zip(x, t).map { $0 + step * $1 }).loss
+    let behind = forwardBackward(layer, zip(x, t).map { $0 - step * $1 }).loss
+    let slope = zip(t, forwardBackward(layer, x).dx).reduce(0.0) { $0 + Double($1.0 * $1.1) }
+    let expected = (ahead - behind) / (2 * Double(step))
+    #expect(abs(slope - expected) < 1e-3 * max(1, abs(expected)))
+  }
+
+  @Test func `logits far apart give finite losses`() throws {
+    let sample = try SampleWeights(Self.vocabulary, Self.hidden)
+    let layer = CrossEntropy(head: Linear(weight: sample.weight))
+    let x = randomValues(Self.rows * Self.hidden, seed: 4).map { 3000 * $0 }
+    let (loss, dx, logProbabilities) = forwardBackward(layer, x)
+    let logits = ReferenceMatrix(Self.rows, Self.hidden, x).timesTransposed(sample.reference)
+    let expected = targets.enumerated().map {
+      ReferenceLayers.logSoftmax(logits.row($0))[Int($1)]
+    }
+    #expect(abs(loss / -expected.reduce(0, +) - 1) < 1e-6)
+    #expect(relativeError(logProbabilities, expected.map(Float.init)) < 1e-6)
+    #expect(dx.allSatisfy { $0.isFinite })
+  }
+}
