@@ -10,8 +10,7 @@ struct DemoCommand: ParsableCommand {
     abstract: "Trains the embedded model on the embedded questions, scored before and after.",
     discussion: "Two ranks unless mpirun or -n says otherwise. A demonstration, not a benchmark.")
 
-  @Option(name: [.customShort("n"), .customLong("ranks")], help: "Ranks to start with mpirun.")
-  var ranks: Int?
+  @OptionGroup var launch: LaunchOptions
 
   @Argument(
     parsing: .allUnrecognized,
@@ -23,9 +22,11 @@ struct DemoCommand: ParsableCommand {
 
   func run() throws {
     let (_, overrides) = try ConfigurationValues.parse(settings)
-    if ProcessInfo.processInfo.environment["OMPI_COMM_WORLD_SIZE"] == nil, ranks != 1 {
+    if ProcessInfo.processInfo.environment["OMPI_COMM_WORLD_SIZE"] == nil, launch.ranks != 1 {
+      var launch = launch
+      if !launch.isWanted { launch.ranks = 2 }
       try Launcher.run(
-        ranks: ranks ?? 2, threads: RunOptions.threads(overrides), arguments: ["demo"] + settings)
+        launch.command(threads: RunOptions.threads(overrides), arguments: ["demo"] + settings))
     }
     try Job.run { job in try Self.run(overrides, job) }
   }

@@ -18,15 +18,17 @@ struct EvaluateCommand: ParsableCommand {
   @Option(help: "A PEFT adapter folder to score instead of a run.")
   var adapter: String?
 
+  @OptionGroup var launch: LaunchOptions
   @OptionGroup var options: RunOptions
 
   func run() throws {
     var (file, overrides) = try ConfigurationValues.parse(options.settings)
-    if let ranks = options.ranks {
+    if launch.isWanted {
       let adapter = adapter.map { ["--adapter", $0] } ?? []
       try Launcher.run(
-        ranks: ranks, threads: RunOptions.threads(overrides),
-        arguments: ["evaluate"] + adapter + options.settings)
+        launch.command(
+          threads: RunOptions.threads(overrides),
+          arguments: ["evaluate"] + adapter + options.settings))
     }
     func fallback(_ key: String, _ value: String) {
       if !overrides.contains(where: { $0.key == key }) { overrides.append((key, value)) }

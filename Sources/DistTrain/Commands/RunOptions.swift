@@ -3,13 +3,8 @@ internal import Collective
 internal import Foundation
 internal import Model
 
-/// What `train` and `evaluate` take: a recipe, settings, and the number of ranks.
+/// What `train` and `evaluate` take: a recipe and settings.
 struct RunOptions: ParsableArguments {
-  @Option(
-    name: [.customShort("n"), .customLong("ranks")],
-    help: "Start this many ranks with mpirun (its line is printed first).")
-  var ranks: Int?
-
   @Argument(
     parsing: .allUnrecognized,
     help: ArgumentHelp(

@@ -14,14 +14,15 @@ struct TrainCommand: ParsableCommand {
       \(RunOptions.keyHelp)
       """)
 
+  @OptionGroup var launch: LaunchOptions
   @OptionGroup var options: RunOptions
 
   func run() throws {
     let (file, overrides) = try ConfigurationValues.parse(options.settings)
-    if let ranks = options.ranks {
+    if launch.isWanted {
       try Launcher.run(
-        ranks: ranks, threads: RunOptions.threads(overrides),
-        arguments: ["train"] + options.settings)
+        launch.command(
+          threads: RunOptions.threads(overrides), arguments: ["train"] + options.settings))
     }
     _ = try Job.run { job in
       let configuration = try RunOptions.resolve(job, file: file, overrides: overrides)

@@ -1,0 +1,74 @@
+internal import Foundation
+
+/// The mpirun line of a job.
+package struct MPICommand: Sendable {
+  package var ranks: Int
+  package let threads: Int
+  package var hostFile: String?
+  /// The network between the hosts; nil leaves the choice to mpirun.
+  package let network: String?
+  package let arguments: [String]
+  /// Cores of this host, which decide how ranks are bound where there is no host file.
+  package var cores = ProcessInfo.processInfo.activeProcessorCount
+
+  package init(
+    ranks: Int, threads: Int, hostFile: String?, network: String?, arguments: [String]
+  ) {
+    self.ranks = ranks
+    self.threads = threads
+    self.hostFile = hostFile
+    self.network = network
+    self.arguments = arguments
+  }
+
+  /// mpirun, how it places and connects the ranks, this program and its arguments.
+  package var words: [String] {
+    ["mpirun", "-n", String(ranks)] + placement + connection
+      + Self.setting("odls_base_sigkill_timeout", Self.secondsToStop) + exports
+      + [Self.program] + arguments
+  }
+
+  /// What a rank may take to write its last checkpoint after SIGTERM; mpirun's own default is one second.
+  private static let secondsToStop = 60
+
+  private var placement: [String] {
+    if let hostFile {
+      return ["--hostfile", hostFile, "--map-by", "slot:PE=\(threads)", "--bind-to", "core"]
+    }
+    return ranks * threads <= cores
+      ? ["--map-by", "slot:PE=\(threads)", "--bind-to", "core"]
+      : ["--oversubscribe", "--bind-to", "none"]
+  }
+
+  /// The interfaces to use, and how soon a host that vanished is noticed: 60 s + 3 x 10 s, before the ranks' watchdogs.
+  private var connection: [String] {
+    guard hostFile != nil else { return [] }
+    let interfaces = network.map { network in
+      ["btl_tcp_if_include", "oob_tcp_if_include"].flatMap { ["--mca", $0, network] }
+    }
+    return (interfaces ?? []) + Self.setting("oob_tcp_keepalive_time", 60)
+      + Self.setting("oob_tcp_keepalive_intvl", 10) + Self.setting("oob_tcp_keepalive_probes", 3)
+  }
+
+  private static func setting(_ name: String, _ value: Int) -> [String] {
+    ["--mca", name, String(value)]
+  }
+
+  /// Only OMPI_* variables reach other hosts by themselves.
+  private var exports: [String] {
+    let environment = ProcessInfo.processInfo.environment
+    let names = environment.keys.filter {
+      $0.hasPrefix("DISTTRAIN_") || ["OPENBLAS_CORETYPE", "LD_LIBRARY_PATH"].contains($0)
+    }
+    return names.sorted().flatMap { ["-x", $0] }
+  }
+
+  /// This program by its full path, which must be the same on all hosts.
+  private static var program: String {
+    do {
+      return try FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe")
+    } catch {
+      return CommandLine.arguments.first ?? "disttrain"
+    }
+  }
+}
