@@ -18,6 +18,8 @@ package struct ConfigurationKey: Sendable {
   package let help: String
   /// What other trainers call it, for the error message.
   package var aliases: [String: String] = [:]
+  /// The key that gives the same setting as a share below 1.
+  package var shareName: String?
   /// False where a resumed run may have another value.
   package var isFixed = true
 
@@ -26,7 +28,10 @@ package struct ConfigurationKey: Sendable {
   /// Every key, in the order of files and help.
   package static let all: [ConfigurationKey] = model + data + training + lora + cadence
 
-  package static func named(_ name: String) -> ConfigurationKey? { all.first { $0.name == name } }
+  /// The setting that `name` gives, by its own name or as a share.
+  package static func named(_ name: String) -> ConfigurationKey? {
+    all.first { $0.name == name || $0.shareName == name }
+  }
 
   private static let model = [
     ConfigurationKey(
@@ -125,8 +130,8 @@ package struct ConfigurationKey: Sendable {
       aliases: ["lr_scheduler": "axolotl", "lr_schedule": "mlx-lm"]),
     ConfigurationKey(
       name: "warmup_steps", kind: .number(0...1_000_000_000), fallback: "0",
-      help: "steps of linear rise; below 1 a share of all steps",
-      aliases: ["warmup_ratio": "transformers 4", "num_warmup_steps": "torchtune"]),
+      help: "steps of linear rise; below 1, or as warmup_ratio, a share of all steps",
+      aliases: ["num_warmup_steps": "torchtune"], shareName: "warmup_ratio"),
     ConfigurationKey(
       name: "weight_decay", kind: .number(0...10), fallback: "0.01", help: "of AdamW"),
     ConfigurationKey(

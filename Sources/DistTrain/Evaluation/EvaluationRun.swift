@@ -29,7 +29,7 @@ package enum EvaluationRun {
     _ items: [ScoringItem], _ inputs: RunInputs, _ evaluator: borrowing Evaluator,
     _ adapter: borrowing FloatBuffer, over ranks: Communicator
   ) throws -> EvaluationResult {
-    EvaluationResult(
+    try EvaluationResult(
       items, scores: try evaluator.scores(items, adapter: adapter, over: ranks),
       typeNames: inputs.dataset.typeNames)
   }

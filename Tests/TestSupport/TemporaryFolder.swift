@@ -1,0 +1,25 @@
+internal import Foundation
+
+/// A folder that lasts as long as its value.
+package final class TemporaryFolder {
+  package let path = NSTemporaryDirectory() + "disttrain-" + UUID().uuidString
+
+  package init() throws {
+    try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
+  }
+
+  deinit { try? FileManager.default.removeItem(atPath: path) }
+
+  /// Writes a file and gives its path.
+  package func write(_ text: String, to name: String) throws -> String {
+    try write(Array(text.utf8), to: name)
+  }
+
+  package func write(_ bytes: [UInt8], to name: String) throws -> String {
+    let file = path + "/" + name
+    try FileManager.default.createDirectory(
+      at: URL(filePath: file).deletingLastPathComponent(), withIntermediateDirectories: true)
+    try Data(bytes).write(to: URL(filePath: file))
+    return file
+  }
+}
