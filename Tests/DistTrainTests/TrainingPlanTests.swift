@@ -1,5 +1,5 @@
 import DistTrain
-import TestSupport
+import Model
 import Testing
 
 struct TrainingPlanTests {
@@ -42,13 +42,16 @@ struct TrainingPlanTests {
   }
 
   @Test func `random plans see each example once and number their micro-batches apart`() {
-    var random = SystemRandomNumberGenerator()
-    for _ in 0..<200 {
-      let count = Int.random(in: 1...60, using: &random)
-      let batch = Int.random(in: 1...7, using: &random)
-      let accumulation = Int.random(in: 1...9, using: &random)
+    for number in 0..<200 {
+      var random = RandomStream(seed: 7, purpose: .split, number)
+      func draw(_ range: ClosedRange<Int>) -> Int {
+        range.lowerBound + Int(random.uniform() * Float(range.count))
+      }
+      let count = draw(1...60)
+      let batch = draw(1...7)
+      let accumulation = draw(1...9)
       let plan = Self.plan(
-        count, batch, accumulation, seed: UInt64.random(in: 0...99, using: &random))
+        count, batch, accumulation, seed: UInt64(number))
       var numbers: [Int] = []
       var seen = [Int](repeating: 0, count: count)
       for step in 1...plan.totalSteps {

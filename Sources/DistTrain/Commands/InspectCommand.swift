@@ -7,15 +7,26 @@ struct InspectCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "inspect",
     abstract: "Shows the parameters and shapes of a model folder, an adapter or a checkpoint.",
-    discussion: "A model folder needs no weights: config.json alone gives the counts.")
+    usage: "disttrain inspect <path> [--lora-r <r>] [--lora-target-modules <names>]",
+    discussion: """
+      Examples:
+        disttrain inspect models/Qwen2.5-7B-Instruct --lora-r 8
+        disttrain inspect runs/first/adapter
+        disttrain inspect runs/first/checkpoints/step-000100.h5
+
+      A model folder needs no weights: config.json alone gives the counts. A checkpoint is verified.
+      """)
 
   @Argument(help: "A model folder, a PEFT adapter folder, or a checkpoint file.")
   var path: String
 
-  @Option(help: "Rank of the adapter that is counted with a model.")
+  @Option(
+    help: ArgumentHelp("Rank of the adapter that is counted with a model.", valueName: "r"))
   var loraR = 16
 
-  @Option(help: "Its projections, separated by commas, or all-linear.")
+  @Option(
+    help: ArgumentHelp(
+      "Its projections, separated by commas, or all-linear.", valueName: "names"))
   var loraTargetModules = "all-linear"
 
   func run() throws {
