@@ -49,10 +49,15 @@ package enum EvaluationRun {
       inputs.questions(inputs.split.heldOut), seed: inputs.configuration.seed)
     let letters = inputs.questions(inputs.split.heldOut).map(\.options.count).min() ?? 2
     guard best.share > 2.0 / Double(letters), !inputs.configuration.scoresOptions else { return }
-    Console.note(
+    let constant =
       "warning: always answering \(best.letter) scores \(Console.fixed(100 * best.share, 1)) % on these"
-        + " held-out questions: with option_order \(inputs.configuration.optionOrder.rawValue) the right"
-        + " option's position gives it away, so this score measures nothing. Use option_order=shuffled."
-    )
+      + " held-out questions"
+    guard inputs.configuration.optionOrder == .dataset else {
+      Console.note("\(constant): they are too few for a score to mean much. Hold out more.")
+      return
+    }
+    Console.note(
+      "\(constant): with option_order dataset the right option's position gives it away, so this"
+        + " score measures nothing. Use option_order=shuffled.")
   }
 }
