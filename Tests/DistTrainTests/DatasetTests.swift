@@ -91,7 +91,7 @@ struct DatasetFileTests {
     #expect(read.questions[0].query == "\u{e9}\u{1F35C} \"hot\"\n")
   }
 
-  @Test func `a missing file, a folder and a forbidden file are told apart`() throws {
+  @Test func `a missing file and a folder are told apart`() throws {
     let folder = try TemporaryFolder()
     for (path, reason) in [
       (folder.path + "/none.json", "does not exist"), (folder.path, "is a folder"),
