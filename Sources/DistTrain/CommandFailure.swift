@@ -19,7 +19,7 @@ package struct CommandFailure: Error, CustomStringConvertible {
   package static func exitCode(of error: any Error) -> Int32 {
     switch error {
     case let error as CommandFailure: error.exitCode
-    case is ConfigurationError: 78
+    case let error as ConfigurationError: error.exitCode
     case let error as DatasetError: error.exitCode
     case let error as ModelError: error.code == .missing ? 66 : 65
     case is TokenizerError: 65

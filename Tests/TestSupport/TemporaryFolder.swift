@@ -1,6 +1,6 @@
 internal import Foundation
 
-/// A folder that goes with its owner.
+/// A folder that lasts as long as its value.
 package final class TemporaryFolder: Sendable {
   package let path: String
 
@@ -11,7 +11,18 @@ package final class TemporaryFolder: Sendable {
 
   deinit { try? FileManager.default.removeItem(atPath: path) }
 
-  package func write(_ bytes: [UInt8], to name: String) throws {
-    try Data(bytes).write(to: URL(filePath: path + "/" + name))
+  /// Writes a file and gives its path.
+  @discardableResult
+  package func write(_ text: String, to name: String) throws -> String {
+    try write(Array(text.utf8), to: name)
+  }
+
+  @discardableResult
+  package func write(_ bytes: [UInt8], to name: String) throws -> String {
+    let file = path + "/" + name
+    try FileManager.default.createDirectory(
+      at: URL(filePath: file).deletingLastPathComponent(), withIntermediateDirectories: true)
+    try Data(bytes).write(to: URL(filePath: file))
+    return file
   }
 }

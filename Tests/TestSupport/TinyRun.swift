@@ -16,8 +16,11 @@ package final class TinyRun {
 
   package var model: QwenConfiguration { tiny.configuration }
 
-  private func write(_ name: String, _ json: JSONValue) throws {
-    try Data(json.text().utf8).write(to: URL(filePath: folder + "/" + name))
+  private func write(_ name: String, _ json: JSONValue) throws { try write(json.text(), to: name) }
+
+  /// Writes a file into the model folder.
+  package func write(_ text: String, to name: String) throws {
+    try Data(text.utf8).write(to: URL(filePath: folder + "/" + name))
   }
 
   /// Settings of seven steps with dropout, shuffling, clipping, warmup and short last windows.

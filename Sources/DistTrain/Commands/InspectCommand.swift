@@ -7,32 +7,57 @@ struct InspectCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "inspect",
     abstract: "Shows the parameters and shapes of a model folder, an adapter or a checkpoint.",
-    discussion: "A model folder needs no weights: config.json alone gives the counts.")
+    usage: "disttrain inspect <path> [--lora-r <r>] [--lora-target-modules <names>]",
+    discussion: """
+      Examples:
+        disttrain inspect models/Qwen2.5-7B-Instruct --lora-r 8
+        disttrain inspect runs/first/adapter
+        disttrain inspect runs/first/checkpoints/step-000100.h5
+
+      A model folder needs no weights: config.json alone gives the counts. A checkpoint is verified.
+      """)
 
   @Argument(help: "A model folder, a PEFT adapter folder, or a checkpoint file.")
   var path: String
 
-  @Option(help: "Rank of the adapter that is counted with a model.")
+  @Option(
+    help: ArgumentHelp("Rank of the adapter that is counted with a model.", valueName: "r"))
   var loraR = 16
 
-  @Option(help: "Its projections, separated by commas, or all-linear.")
+  @Option(
+    help: ArgumentHelp(
+      "Its projections, separated by commas, or all-linear.", valueName: "names"))
   var loraTargetModules = "all-linear"
 
   func run() throws {
     let files = FileManager.default
-    guard files.fileExists(atPath: path) else {
-      throw CommandFailure("\(path) does not exist", exitCode: 66)
+    guard let isFolder = InputFile.isFolder(path) else {
+      throw CommandFailure(
+        "\(path) does not exist; give a model folder, an adapter folder or a checkpoint file",
+        exitCode: 66)
     }
+    guard isFolder else { return try inspectCheckpoint() }
     if files.fileExists(atPath: path + "/adapter_config.json") {
       try inspectAdapter()
     } else if files.fileExists(atPath: path + "/config.json") {
       try inspectModel()
-    } else if path.hasSuffix(".h5") {
-      try inspectCheckpoint()
+    } else if files.fileExists(atPath: path + "/config.yaml") {
+      throw CommandFailure(
+        "\(path) is the folder of a run; give its adapter, \(path)/adapter, or one of"
+          + " \(path)/checkpoints", exitCode: 65)
     } else {
       throw CommandFailure(
-        "\(path) has neither config.json nor adapter_config.json and is no .h5 checkpoint",
-        exitCode: 65)
+        "\(path) has neither config.json (a model) nor adapter_config.json (an adapter); a"
+          + " checkpoint is given as its .h5 file", exitCode: 65)
+    }
+  }
+
+  /// The projections that the flag names.
+  private func targets() throws(ConfigurationError) -> [Projection] {
+    let words = ConfigurationKey.words(loraTargetModules)
+    if words == ["all-linear"] { return Projection.allCases }
+    do { return try Projection.named(words) } catch {
+      throw ConfigurationError(["--lora-target-modules: \(error.reason)"])
     }
   }
 
@@ -42,17 +67,10 @@ struct InspectCommand: ParsableCommand {
 
   private func inspectModel() throws {
     let model = try QwenConfiguration(modelFolder: path)
-    var targets = Projection.allCases
-    if loraTargetModules != "all-linear" {
-      targets = try loraTargetModules.split(separator: ",").map { name in
-        guard let projection = Projection(name: String(name)) else {
-          throw CommandFailure("target module \(name) matches nothing", exitCode: 78)
-        }
-        return projection
-      }
+    guard (1...65536).contains(loraR) else {
+      throw ConfigurationError(["--lora-r is \(loraR); expected a whole number from 1 to 65536"])
     }
-    guard loraR > 0 else { throw CommandFailure("lora-r must be positive", exitCode: 78) }
-    let lora = LoRAConfiguration(rank: loraR, alpha: 1, dropout: 0, targets: targets)
+    let lora = LoRAConfiguration(rank: loraR, alpha: 1, dropout: 0, targets: try targets())
     let trainable = AdapterLayout(model, lora).count
     let total = model.parameterCount + trainable
     row("architecture", model.architecture.rawValue)

@@ -1,8 +1,13 @@
-/// Everything that is wrong with a configuration, told at once; exit code 78.
+/// Everything that is wrong with a configuration, told at once.
 package struct ConfigurationError: Error, Equatable, CustomStringConvertible {
   package let faults: [String]
+  /// 66 where the file is missing, 78 for what is wrong in it.
+  package let exitCode: Int32
 
-  package init(_ faults: [String]) { self.faults = faults }
+  package init(_ faults: [String], exitCode: Int32 = 78) {
+    self.faults = faults
+    self.exitCode = exitCode
+  }
 
   package var description: String {
     faults.count == 1
@@ -13,18 +18,24 @@ package struct ConfigurationError: Error, Equatable, CustomStringConvertible {
 
   /// Says which known key an unknown one may mean.
   static func unknownKey(_ name: String, at place: String) -> String {
-    for key in ConfigurationKey.all {
-      if let dialect = key.aliases[name] {
-        return "\(place): unknown key '\(name)' (\(dialect)); here it is '\(key.name)'"
-      }
+    if let key = ConfigurationKey.all.first(where: { $0.aliases[name] != nil }),
+      let dialect = key.aliases[name]
+    {
+      return "\(place): unknown key '\(name)' (\(dialect)); here it is '\(key.name)'"
     }
-    let nearest = ConfigurationKey.all.map(\.name).min {
-      editDistance($0, name) < editDistance($1, name)
-    }
-    if let nearest, editDistance(nearest, name) <= max(2, name.count / 3) {
+    if let nearest = nearestKey(to: name, within: max(2, name.count / 3)) {
       return "\(place): unknown key '\(name)'; did you mean '\(nearest)'?"
     }
     return "\(place): unknown key '\(name)'; disttrain train --help lists all keys"
+  }
+
+  /// The key that is at most `distance` edits away from `name`, and nearest to it.
+  static func nearestKey(to name: String, within distance: Int) -> String? {
+    // The edit distance is quadratic in the length, and no key is that long.
+    guard name.utf8.count <= 64 else { return nil }
+    let names = ConfigurationKey.all.flatMap { [$0.name] + ($0.shareName.map { [$0] } ?? []) }
+    let candidates = names.map { (name: $0, distance: editDistance($0, name)) }
+    return candidates.filter { $0.distance <= distance }.min { $0.distance < $1.distance }?.name
   }
 
   /// Insertions, deletions and substitutions from one word to the other (Levenshtein, 1966).

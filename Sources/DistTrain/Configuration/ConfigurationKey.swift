@@ -18,15 +18,26 @@ package struct ConfigurationKey: Sendable {
   package let help: String
   /// What other trainers call it, for the error message.
   package var aliases: [String: String] = [:]
+  /// The key that gives the same setting as a share below 1.
+  package var shareName: String?
   /// False where a resumed run may have another value.
   package var isFixed = true
 
   package var flagName: String { "--" + name.replacing("_", with: "-") }
 
   /// Every key, in the order of files and help.
-  package static let all: [ConfigurationKey] = model + data + training + lora + cadence
+  package static let all: [ConfigurationKey] = sections.flatMap(\.keys)
 
-  package static func named(_ name: String) -> ConfigurationKey? { all.first { $0.name == name } }
+  /// The keys by what they are about.
+  static let sections: [(title: String, keys: [ConfigurationKey])] = [
+    ("Model and run", model), ("Data and scoring", data), ("Training", training),
+    ("Adapter", lora), ("Log and checkpoints", cadence),
+  ]
+
+  /// The setting that `name` gives, by its own name or as a share.
+  package static func named(_ name: String) -> ConfigurationKey? {
+    all.first { $0.name == name || $0.shareName == name }
+  }
 
   private static let model = [
     ConfigurationKey(
@@ -39,20 +50,20 @@ package struct ConfigurationKey: Sendable {
       aliases: ["dataset": "LLaMA-Factory", "data": "mlx-lm", "datasets": "axolotl"],
       isFixed: false),
     ConfigurationKey(
-      name: "output_dir", kind: .text, fallback: nil, help: "folder of the run, made by it",
+      name: "output_dir", kind: .text, fallback: nil, help: "folder that the run is written to",
       isFixed: false),
     ConfigurationKey(
       name: "overwrite_output_dir", kind: .flag, fallback: "false",
-      help: "use the folder although it holds another run", isFixed: false),
+      help: "replace another run in output_dir", isFixed: false),
     ConfigurationKey(
       name: "init_adapter", kind: .optionalText, fallback: "none",
       help: "PEFT folder to start from instead of a fresh adapter", isFixed: false),
     ConfigurationKey(
       name: "resume_from_checkpoint", kind: .optionalText, fallback: "none",
-      help: "auto (newest good one), a checkpoint's path, or none", isFixed: false),
+      help: "auto (the newest good checkpoint), a checkpoint's path, or none", isFixed: false),
     ConfigurationKey(
       name: "precision", kind: .choice(["float32", "bfloat16"]), fallback: "float32",
-      help: "what matrix products are computed in", aliases: ["bf16": "LLaMA-Factory"]),
+      help: "in what matrix products are computed", aliases: ["bf16": "LLaMA-Factory"]),
     ConfigurationKey(
       name: "threads_per_rank", kind: .integer(1...1024), fallback: "1",
       help: "threads of each process", isFixed: false),
@@ -65,31 +76,37 @@ package struct ConfigurationKey: Sendable {
       name: "split", kind: .text, fallback: "ratio",
       help: "ratio, seed (the published 400/50/50), or the path of a test_split.json"),
     ConfigurationKey(
-      name: "train_ratio", kind: ratio, fallback: "0.8", help: "share that is trained on"),
+      name: "train_ratio", kind: ratio, fallback: "0.8",
+      help: "share of the questions that is trained on"),
     ConfigurationKey(
-      name: "val_ratio", kind: ratio, fallback: "0.1", help: "share for the validation loss",
+      name: "val_ratio", kind: ratio, fallback: "0.1", help: "share that gives the validation loss",
       aliases: ["val_set_size": "axolotl", "val_size": "LLaMA-Factory"]),
-    ConfigurationKey(name: "test_ratio", kind: ratio, fallback: "0.1", help: "share held out"),
+    ConfigurationKey(
+      name: "test_ratio", kind: ratio, fallback: "0.1", help: "share held out for the score"),
     ConfigurationKey(
       name: "option_order", kind: .choice(OptionOrder.allCases.map(\.rawValue)),
-      fallback: "shuffled", help: "dataset, shuffled, or reshuffled in each epoch"),
+      fallback: "shuffled",
+      help:
+        "which option gets which letter: the file's order, a random one, or another in each epoch"),
     ConfigurationKey(
       name: "prompt_template", kind: .choice(PromptTemplate.allCases.map(\.rawValue)),
-      fallback: "plain", help: "plain, chat, or open (the answer is the option's text)",
+      fallback: "plain",
+      help:
+        "plain text, the model's chat format, or open: no options shown, the answer is the option's text",
       aliases: ["template": "LLaMA-Factory", "chat_template": "axolotl"]),
     ConfigurationKey(
       name: "score", kind: .choice(["letter", "option"]), fallback: "letter",
       help: "pick by the likelihood of the letter, or of the option's text"),
     ConfigurationKey(
       name: "loss_on", kind: .choice(["all", "completion"]), fallback: "all",
-      help: "all tokens, or the answer's alone",
+      help: "train on all tokens, or on the answer's alone",
       aliases: ["train_on_inputs": "axolotl", "mask_prompt": "mlx-lm"]),
     ConfigurationKey(
       name: "loss_normalization", kind: .choice(["predicted", "labels"]), fallback: "predicted",
-      help: "divide by predicted tokens, or by labels as transformers counts them"),
+      help: "divide the loss by predicted tokens, or by labels as transformers counts them"),
     ConfigurationKey(
       name: "max_length", kind: .integer(2...1_000_000), fallback: "512",
-      help: "longest example in tokens",
+      help: "longest example in tokens; a longer prompt loses its start",
       aliases: [
         "sequence_len": "axolotl", "cutoff_len": "LLaMA-Factory", "max_seq_length": "mlx-lm",
       ]),
@@ -97,7 +114,8 @@ package struct ConfigurationKey: Sendable {
       name: "shuffle", kind: .flag, fallback: "true",
       help: "another order of the training examples in each epoch"),
     ConfigurationKey(
-      name: "seed", kind: .integer(0...Int.max), fallback: "42", help: "of all randomness"),
+      name: "seed", kind: .integer(0...Int.max), fallback: "42",
+      help: "gives all randomness: split, orders, dropout, first adapter"),
   ]
 
   private static let training = [
@@ -117,18 +135,19 @@ package struct ConfigurationKey: Sendable {
       help: "micro-batches of an optimizer step, over all ranks",
       aliases: ["grad_accumulation_steps": "mlx-lm"]),
     ConfigurationKey(
-      name: "learning_rate", kind: .number(0...10), fallback: "0.0002", help: "peak",
+      name: "learning_rate", kind: .number(0...10), fallback: "0.0002",
+      help: "highest rate of the schedule",
       aliases: ["lr": "torchtune"]),
     ConfigurationKey(
       name: "lr_scheduler_type", kind: .choice(["linear", "cosine", "constant"]),
-      fallback: "linear", help: "shape after the warmup",
+      fallback: "linear", help: "shape of the rate after the warmup",
       aliases: ["lr_scheduler": "axolotl", "lr_schedule": "mlx-lm"]),
     ConfigurationKey(
       name: "warmup_steps", kind: .number(0...1_000_000_000), fallback: "0",
-      help: "steps of linear rise; below 1 a share of all steps",
-      aliases: ["warmup_ratio": "transformers 4", "num_warmup_steps": "torchtune"]),
+      help: "steps of linear rise; below 1, or as warmup_ratio, a share of all steps",
+      aliases: ["num_warmup_steps": "torchtune"], shareName: "warmup_ratio"),
     ConfigurationKey(
-      name: "weight_decay", kind: .number(0...10), fallback: "0.01", help: "of AdamW"),
+      name: "weight_decay", kind: .number(0...10), fallback: "0.01", help: "decay of AdamW"),
     ConfigurationKey(
       name: "max_grad_norm", kind: .number(0...1e9), fallback: "1",
       help: "clip the gradient to this norm; 0 does not", aliases: ["clip_grad_norm": "torchtune"]),
@@ -140,7 +159,7 @@ package struct ConfigurationKey: Sendable {
       aliases: ["lora_rank": "LLaMA-Factory, torchtune"]),
     ConfigurationKey(
       name: "lora_alpha", kind: .number(1e-6...1e6), fallback: "32",
-      help: "the adapter counts alpha / r"),
+      help: "the adapter counts alpha / r times"),
     ConfigurationKey(
       name: "lora_dropout", kind: .number(0...0.99), fallback: "0.05",
       help: "share of A's inputs set to zero"),

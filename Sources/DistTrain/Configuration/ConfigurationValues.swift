@@ -1,114 +1,92 @@
 internal import Foundation
 package import Model
-internal import Yams
 
 /// The text of every setting and where it came from, before it is typed: flag > environment > file > default.
 package struct ConfigurationValues: Sendable, Equatable {
   package struct Value: Sendable, Equatable {
     package let text: String
-    /// "default", "config.yaml:3", "environment", or the flag.
+    /// "default", "config.yaml:3", "DISTTRAIN_<KEY>", or "command line".
     package let source: String
   }
   private(set) var values: [String: Value] = [:]
+  /// What is wrong with names and places; `RunConfiguration` tells it together with wrong values.
+  package private(set) var faults: [String] = []
+  /// What is strange but stops nothing.
+  package private(set) var notices: [String] = []
+  /// Variables of the name space that are read elsewhere.
+  private static let otherVariables = [
+    "DISTTRAIN_DATA", "DISTTRAIN_GOLDEN", "DISTTRAIN_TOKENIZERS",
+  ]
 
   package subscript(name: String) -> Value? { values[name] }
 
-  /// Merges all sources; throws one error with every fault found.
+  /// Merges all sources; throws where the file cannot be read at all.
   package init(
     file: String?, environment: [String: String], overrides: [(key: String, value: String)]
   ) throws(ConfigurationError) {
-    var faults: [String] = []
     for key in ConfigurationKey.all {
       if let fallback = key.fallback { values[key.name] = Value(text: fallback, source: "default") }
     }
-    if let file { readFile(file, &faults) }
-    for key in ConfigurationKey.all {
-      let variable = "DISTTRAIN_" + key.name.uppercased()
-      if let text = environment[variable] {
-        values[key.name] = Value(text: text, source: variable)
-      }
+    if let file {
+      let content = try ConfigurationFile(path: file)
+      faults = content.faults
+      setAll(content.settings.map { ($0.name, $0.text, $0.source) })
     }
+    readEnvironment(environment)
     for (name, text) in overrides {
       if ConfigurationKey.named(name) == nil {
         faults.append(ConfigurationError.unknownKey(name, at: "command line"))
       } else {
-        values[name] = Value(text: text, source: "command line")
+        set(name, Value(text: text, source: "command line"))
       }
     }
-    if !faults.isEmpty { throw ConfigurationError(faults) }
   }
 
-  private mutating func readFile(_ path: String, _ faults: inout [String]) {
-    guard let bytes = FileManager.default.contents(atPath: path),
-      let text = String(validating: bytes, as: UTF8.self)
-    else {
-      faults.append("cannot read the configuration \(path) as UTF-8 text")
-      return
+  /// Unknown variables that look like a mistyped or foreign key are faults; others may be anyone's (Kubernetes sets
+  /// some for every service), so they are told and ignored.
+  private mutating func readEnvironment(_ environment: [String: String]) {
+    let prefix = "DISTTRAIN_"
+    var found: [(String, String, String)] = []
+    for variable in environment.keys.sorted() where variable.hasPrefix(prefix) {
+      guard !Self.otherVariables.contains(variable) else { continue }
+      let name = variable.dropFirst(prefix.count).lowercased()
+      if ConfigurationKey.named(name) != nil {
+        found.append((name, environment[variable] ?? "", variable))
+      } else if ConfigurationKey.all.contains(where: { $0.aliases[name] != nil })
+        || ConfigurationError.nearestKey(to: name, within: 2) != nil
+      {
+        faults.append(ConfigurationError.unknownKey(name, at: variable))
+      } else {
+        notices.append("the variable \(variable) is no setting and is ignored")
+      }
     }
-    do {
-      guard let node = try Yams.compose(yaml: text) else { return }
-      guard let mapping = node.mapping else {
-        faults.append("\(path): expected lines of 'key: value'")
+    setAll(found)
+  }
+
+  /// Settings of one source, in which each may be given once.
+  private mutating func setAll(_ settings: [(name: String, text: String, source: String)]) {
+    var given: [String: String] = [:]
+    for (name, text, source) in settings {
+      guard let key = ConfigurationKey.named(name) else { continue }
+      if let first = given[key.name], first != name {
+        faults.append("\(source): \(first) and \(name) are one setting; give one of them")
+      }
+      given[key.name] = name
+      set(name, Value(text: text, source: source))
+    }
+  }
+
+  private mutating func set(_ name: String, _ value: Value) {
+    guard let key = ConfigurationKey.named(name) else { return }
+    if key.shareName == name {
+      guard let share = ConfigurationKey.number(value.text), share >= 0, share < 1 else {
+        faults.append(
+          "\(value.source): \(name) is '\(value.text)'; expected a number from 0 to below 1"
+            + " (whole steps are given as \(key.name))")
         return
       }
-      for (key, value) in mapping { readPair(path, key, value, &faults) }
-    } catch { faults.append("\(path): \(error)") }
-  }
-
-  private mutating func readPair(
-    _ path: String, _ key: Node, _ value: Node, _ faults: inout [String]
-  ) {
-    let place = "\(path):\(key.mark?.line ?? 0)"
-    let name = key.scalar?.string ?? ""
-    guard let known = ConfigurationKey.named(name) else {
-      faults.append(ConfigurationError.unknownKey(name, at: place))
-      return
     }
-    if let scalar = value.scalar {
-      values[name] = Value(text: scalar.string, source: place)
-    } else if let list = value.sequence, known.kind == .list,
-      list.allSatisfy({ $0.scalar != nil })
-    {
-      values[name] = Value(
-        text: list.compactMap { $0.scalar?.string }.joined(separator: ","), source: place)
-    } else {
-      faults.append("\(place): \(name) takes one value, not a list or a nested block")
-    }
-  }
-
-  /// Takes a command line apart: CONFIG.yaml, key=value, --key value, --key=value, and bare --flag.
-  package static func parse(
-    _ arguments: [String]
-  ) throws(ConfigurationError) -> (file: String?, overrides: [(key: String, value: String)]) {
-    var file: String?
-    var overrides: [(key: String, value: String)] = []
-    var faults: [String] = []
-    var rest = arguments[...]
-    while let argument = rest.popFirst() {
-      let word = argument.drop { $0 == "-" }
-      let parts = word.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
-      let name = String(parts[0]).replacing("-", with: "_")
-      if argument.hasPrefix("--") || parts.count == 2 {
-        if parts.count == 2 {
-          overrides.append((name, String(parts[1])))
-        } else if let next = rest.first, !next.hasPrefix("--") {
-          overrides.append((name, next))
-          rest = rest.dropFirst()
-        } else if ConfigurationKey.named(name)?.kind == .flag {
-          overrides.append((name, "true"))
-        } else if ConfigurationKey.named(name) == nil {
-          faults.append(ConfigurationError.unknownKey(name, at: "command line"))
-        } else {
-          faults.append("command line: \(argument) needs a value")
-        }
-      } else if file == nil {
-        file = argument
-      } else {
-        faults.append("command line: '\(argument)' is neither key=value nor a flag")
-      }
-    }
-    if !faults.isEmpty { throw ConfigurationError(faults) }
-    return (file, overrides)
+    values[key.name] = value
   }
 }
 

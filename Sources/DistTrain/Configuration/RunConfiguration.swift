@@ -30,15 +30,15 @@ package struct RunConfiguration: Sendable, Equatable {
   package init(_ values: ConfigurationValues) throws(ConfigurationError) {
     var reader = ValueReader(values: values)
     self.values = values
-    modelPath = reader.text("model_name_or_path")
-    datasetPath = reader.text("dataset_path")
-    outputPath = reader.text("output_dir")
+    modelPath = reader.path("model_name_or_path")
+    datasetPath = reader.path("dataset_path")
+    outputPath = reader.path("output_dir")
     overwritesOutput = reader.flag("overwrite_output_dir")
-    initialAdapter = reader.optionalText("init_adapter")
-    resumeFrom = reader.optionalText("resume_from_checkpoint")
+    initialAdapter = reader.optionalPath("init_adapter")
+    resumeFrom = reader.optionalPath("resume_from_checkpoint", whenTrue: "auto")
     precision = reader.choice("precision")
     threadsPerRank = reader.integer("threads_per_rank")
-    split = reader.text("split")
+    split = reader.path("split")
     trainRatio = reader.number("train_ratio")
     validationRatio = reader.number("val_ratio")
     testRatio = reader.number("test_ratio")
@@ -68,20 +68,41 @@ package struct RunConfiguration: Sendable, Equatable {
     evaluationSteps = reader.integer("eval_steps")
     saveSteps = reader.integer("save_steps")
     saveLimit = reader.integer("save_total_limit")
-    var faults = reader.faults
-    if abs(trainRatio + validationRatio + testRatio - 1) > 1e-9 {
-      faults.append("train_ratio, val_ratio and test_ratio must add up to 1")
+    let faults = values.faults + reader.faults + Self.contradictions(self, reader)
+    guard faults.isEmpty else { throw ConfigurationError(faults) }
+  }
+
+  /// What is wrong between settings that are each right.
+  private static func contradictions(
+    _ configuration: RunConfiguration, _ reader: ValueReader
+  ) -> [String] {
+    var faults: [String] = []
+    let ratios = ["train_ratio", "val_ratio", "test_ratio"]
+    let sum = configuration.trainRatio + configuration.validationRatio + configuration.testRatio
+    if abs(sum - 1) > 1e-9 && reader.areRight(ratios) {
+      faults.append(
+        "train_ratio, val_ratio and test_ratio must add up to 1; "
+          + "\(ratios.compactMap { configuration.values[$0]?.text }.joined(separator: " + "))"
+          + " is \(Float(sum))")
     }
-    if maximumSteps == 0 {
+    if configuration.maximumSteps == 0 && reader.areRight(["max_steps"]) {
       faults.append("max_steps is 0; give a positive number, or -1 for epochs")
     }
-    if promptTemplate == .open && !scoresOptions {
+    let warmup = configuration.warmup
+    if warmup > 1 && warmup != warmup.rounded() {
+      faults.append(
+        "\(configuration.values["warmup_steps"]?.source ?? "default"): warmup_steps is \(warmup);"
+          + " give whole steps, or a share below 1")
+    }
+    if configuration.promptTemplate == .open && !configuration.scoresOptions
+      && reader.areRight(["score"])
+    {
       faults.append("prompt_template: open shows no letters; use it with score: option")
     }
-    if precision == "bfloat16" {
+    if configuration.precision == "bfloat16" {
       faults.append("precision: bfloat16 is not computed by this version; use float32")
     }
-    guard faults.isEmpty else { throw ConfigurationError(faults) }
+    return faults
   }
 
   package func warmupSteps(of totalSteps: Int) -> Int {
@@ -100,13 +121,31 @@ package struct RunConfiguration: Sendable, Equatable {
   /// config.yaml of a run: every key, and where its value came from.
   package var yaml: String {
     ConfigurationKey.all.compactMap { key in
-      values[key.name].map { "\(key.name): \(quoted($0.text))  # \($0.source)\n" }
+      values[key.name].map {
+        let source = $0.source.map { $0.isNewline ? " " : $0 }
+        return "\(key.name): \(quoted($0.text))  # \(String(source))\n"
+      }
     }.joined()
   }
 
+  /// A scalar that reads back as `text`: bare where YAML cannot take it for anything else, else in double quotes.
   private func quoted(_ text: String) -> String {
-    let plain = text.allSatisfy { $0.isLetter || $0.isNumber || "._-/+".contains($0) }
-    return plain && !text.isEmpty ? text : "'" + text.replacing("'", with: "''") + "'"
+    let isWord = text.utf8.allSatisfy {
+      $0 < 0x80 && (Character(Unicode.Scalar($0)).isLetter || "0123456789._-/+".utf8.contains($0))
+    }
+    let isPlain = isWord && text.lowercased() != "null"
+    let starts = text.first.map { $0 != "-" || ConfigurationKey.number(text) != nil } ?? false
+    guard !(isPlain && starts) else { return text }
+    let escaped = text.unicodeScalars.map { scalar in
+      switch scalar {
+      case "\"", "\\": return "\\" + String(scalar)
+      case " "..."~": return String(scalar)
+      default:
+        let digits = String(scalar.value, radix: 16)
+        return "\\U" + String(repeating: "0", count: 8 - digits.count) + digits
+      }
+    }
+    return "\"" + escaped.joined() + "\""
   }
 
   /// Why a checkpoint made with the settings `stored` cannot be continued with these; empty if it can.
@@ -114,96 +153,7 @@ package struct RunConfiguration: Sendable, Equatable {
     ConfigurationKey.all.compactMap { key in
       guard key.isFixed, let now = values[key.name]?.text else { return nil }
       let then = stored[key.name]?.stringValue ?? "unknown"
-      return then == now ? nil : "\(key.name) was \(then), now \(now)"
+      return key.means(now, sameAs: then) ? nil : "\(key.name) was \(then), now \(now)"
     }
-  }
-}
-
-/// Turns the text of settings into values and collects what is wrong.
-private struct ValueReader {
-  let values: ConfigurationValues
-  var faults: [String] = []
-
-  private mutating func value(_ name: String) -> (
-    key: ConfigurationKey, text: String, place: String
-  )? {
-    guard let key = ConfigurationKey.named(name) else {
-      preconditionFailure("\(name) is not in the table of keys")
-    }
-    guard let value = values[name] else {
-      faults.append("\(name) is missing: \(key.help); give it in the file or as \(key.flagName)")
-      return nil
-    }
-    return (key, value.text, value.source)
-  }
-
-  mutating func text(_ name: String) -> String {
-    guard let value = value(name) else { return "" }
-    if value.text.isEmpty { faults.append("\(value.place): \(name) is empty") }
-    return value.text
-  }
-
-  mutating func optionalText(_ name: String) -> String? {
-    guard let text = value(name)?.text, !["none", "null", "", "~"].contains(text) else {
-      return nil
-    }
-    return text
-  }
-
-  mutating func integer(_ name: String) -> Int {
-    guard let (key, text, place) = value(name), case .integer(let range) = key.kind else {
-      return 1
-    }
-    guard let number = Int(text), range.contains(number) else {
-      faults.append("\(place): \(name) is '\(text)'; expected a whole number in \(range)")
-      return range.lowerBound
-    }
-    return number
-  }
-
-  mutating func number(_ name: String) -> Double {
-    guard let (key, text, place) = value(name), case .number(let range) = key.kind else { return 1 }
-    guard let number = Double(text), range.contains(number) else {
-      faults.append("\(place): \(name) is '\(text)'; expected a number in \(range)")
-      return range.lowerBound
-    }
-    return number
-  }
-
-  mutating func flag(_ name: String) -> Bool {
-    guard let (_, text, place) = value(name) else { return false }
-    switch text.lowercased() {
-    case "true", "yes", "on", "1": return true
-    case "false", "no", "off", "0": return false
-    default:
-      faults.append("\(place): \(name) is '\(text)'; expected true or false")
-      return false
-    }
-  }
-
-  mutating func choice(_ name: String) -> String {
-    guard let (key, text, place) = value(name), case .choice(let choices) = key.kind else {
-      return ""
-    }
-    if !choices.contains(text) {
-      faults.append("\(place): \(name) is '\(text)'; expected \(choices.joined(separator: ", "))")
-    }
-    return text
-  }
-
-  mutating func targets(_ name: String) -> [Projection] {
-    guard let (_, text, place) = value(name) else { return [] }
-    if text == "all-linear" { return Projection.allCases }
-    var targets: [Projection] = []
-    for word in text.split(separator: ",").map({ $0.filter { !$0.isWhitespace } }) {
-      if let projection = Projection(name: word) {
-        targets.append(projection)
-      } else {
-        let known = Projection.allCases.map(\.name).joined(separator: ", ")
-        faults.append("\(place): target module '\(word)' matches nothing; known are \(known)")
-      }
-    }
-    if targets.isEmpty && faults.isEmpty { faults.append("\(place): \(name) is empty") }
-    return targets
   }
 }

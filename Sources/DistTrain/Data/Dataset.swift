@@ -1,4 +1,3 @@
-internal import Foundation
 internal import Model
 
 /// What is wrong with a data set; nothing is trained on a part of it.
@@ -9,46 +8,37 @@ package struct DatasetError: Error, CustomStringConvertible {
 }
 
 /// A data set in Recipe-MPR's schema: a JSON array of questions, options in the order of their keys.
+///
+/// Strict UTF-8 without a byte order mark; LF or CRLF; no key twice; see `QuestionReader` for what a question must be.
 package struct Dataset: Sendable {
   package let questions: [Question]
   /// Labels in the order in which the file names them.
   package let typeNames: [String]
   private static let shownFaults = 20
-  private static let maximumText = 1_000_000
 
   /// Reads and checks every question; throws one `DatasetError` that lists the faults.
   package init(path: String) throws(DatasetError) {
-    guard let bytes = FileManager.default.contents(atPath: path) else {
+    let bytes: [UInt8]
+    do { bytes = try InputFile.bytes(path) } catch {
       throw DatasetError(
-        description: "cannot read the data set \(path); give its path as dataset_path", exitCode: 66
-      )
+        description: "cannot read the data set: \(path) \(error.reason); give its path as"
+          + " dataset_path", exitCode: 66)
     }
-    try self.init(bytes: Array(bytes), name: path)
+    try self.init(bytes: bytes, name: path)
   }
 
-  init(bytes: [UInt8], name: String) throws(DatasetError) {
-    let json: JSONValue
-    do { json = try JSONParser.parse(bytes) } catch {
-      throw DatasetError(description: "\(name), \(error)", exitCode: 65)
-    }
-    guard let items = json.arrayValue, !items.isEmpty else {
-      throw DatasetError(
-        description: "\(name) is \(json.kind); expected an array of questions", exitCode: 65)
-    }
+  package init(bytes: [UInt8], name: String) throws(DatasetError) {
     var faults: [String] = []
     var questions: [Question] = []
     var typeNames: [String] = []
     var seen: [String: Int] = [:]
-    for (index, item) in items.enumerated() {
-      var reader = QuestionReader(index: index, item: item)
-      if let question = reader.read() {
-        let identity =
-          question.query + "\n" + question.options.map(\.text).sorted().joined(separator: "\n")
-        if let first = seen[identity] {
+    for (index, item) in try Self.items(bytes, name).enumerated() {
+      var reader = QuestionReader(item: item)
+      if let question = reader.read(index: index) {
+        if let first = seen.updateValue(index, forKey: Self.identity(of: question)) {
           reader.faults.append(
-            "repeats question \(first): one copy could land in training, one held out")
+            "repeats question \(first): one copy could be trained on and the other held out")
         }
-        seen[identity] = index
         questions.append(question)
         for type in reader.typeNames where !typeNames.contains(type) { typeNames.append(type) }
       }
@@ -58,107 +48,49 @@ package struct Dataset: Sendable {
       let more = faults.count - Self.shownFaults
       let tail = more > 0 ? ["  and \(more) more"] : []
       throw DatasetError(
-        description: "\(name) has \(faults.count) fault\(faults.count == 1 ? "" : "s"):\n"
+        description: "the data set \(name) has \(faults.count) fault"
+          + "\(faults.count == 1 ? "" : "s") (questions are counted from 0):\n"
           + (faults.prefix(Self.shownFaults) + tail).joined(separator: "\n"), exitCode: 65)
     }
     self.questions = questions
     self.typeNames = typeNames
   }
 
-  /// Checks one array element and collects everything that is wrong with it.
-  private struct QuestionReader {
-    let index: Int
-    let item: JSONValue
-    var faults: [String] = []
-    var typeNames: [String] = []
-    private static let keys = [
-      "query", "query_type", "options", "answer", "correctness_explanation",
-    ]
-
-    init(index: Int, item: JSONValue) {
-      self.index = index
-      self.item = item
+  /// The elements of the file's array.
+  private static func items(_ bytes: [UInt8], _ name: String) throws(DatasetError) -> [JSONValue] {
+    let fault = { (reason: String) in
+      DatasetError(description: "the data set \(name) \(reason)", exitCode: 65)
     }
-
-    mutating func read() -> Question? {
-      guard let object = item.objectValue else {
-        faults.append("is \(item.kind), not an object")
-        return nil
+    let json: JSONValue
+    do { json = try JSONParser.parse(bytes) } catch {
+      guard !isJSONLines(bytes) else {
+        throw fault(
+          "has one JSON object per line; expected one JSON array:"
+            + " jq -s . questions.jsonl > questions.json")
       }
-      for key in object.keys where !Self.keys.contains(key) {
-        faults.append("unknown key \"\(key)\"")
-      }
-      let query = text(object["query"], "query")
-      let types = types(object["query_type"])
-      let options = options(object["options"])
-      let answer = text(object["answer"], "answer")
-      let explanation = object["correctness_explanation"]
-      if let explanation, explanation.objectValue == nil {
-        faults.append("correctness_explanation is \(explanation.kind), not an object")
-      }
-      guard let query, let types, let options, let answer else { return nil }
-      guard let position = options.firstIndex(where: { $0.identifier == answer }) else {
-        faults.append("answer \"\(answer)\" is none of the options")
-        return nil
-      }
-      guard faults.isEmpty else { return nil }
-      return Question(
-        index: index, query: query, types: types, options: options, answerIndex: position,
-        explanation: explanation ?? .null)
+      throw fault("is not valid JSON: \(error)")
     }
-
-    private mutating func text(_ value: JSONValue?, _ key: String) -> String? {
-      guard let value else {
-        faults.append("\(key) is missing")
-        return nil
-      }
-      guard let text = value.stringValue else {
-        faults.append("\(key) is \(value.kind), not a string")
-        return nil
-      }
-      if text.allSatisfy(\.isWhitespace) {
-        faults.append("\(key) is empty")
-      } else if text.unicodeScalars.contains("\0") {
-        faults.append("\(key) contains a NUL character")
-      } else if text.utf8.count > Dataset.maximumText {
-        faults.append("\(key) is longer than \(Dataset.maximumText) bytes")
-      } else {
-        return text
-      }
-      return nil
+    guard let items = json.arrayValue else {
+      throw fault("is \(json.kind); expected an array of questions")
     }
+    guard !items.isEmpty else { throw fault("is an empty array; expected questions") }
+    return items
+  }
 
-    private mutating func types(_ value: JSONValue?) -> [String]? {
-      guard let object = value?.objectValue else {
-        faults.append("query_type is \(value?.kind ?? "missing"), not an object of 0 and 1")
-        return nil
-      }
-      for (name, flag) in zip(object.keys, object.values)
-      where flag.intValue != 0 && flag.intValue != 1 {
-        faults.append("query_type \(name) is neither 0 nor 1")
-      }
-      typeNames = object.keys
-      return zip(object.keys, object.values).filter { $0.1.intValue == 1 }.map(\.0)
-    }
+  /// Whether the first two lines that are not blank are complete objects.
+  private static func isJSONLines(_ bytes: [UInt8]) -> Bool {
+    let lines = bytes.split(separator: UInt8(ascii: "\n"), maxSplits: 64)
+      .filter { !$0.allSatisfy { $0 <= 0x20 } }.prefix(2)
+    return lines.count == 2 && lines.allSatisfy { isObject(Array($0)) }
+  }
 
-    private mutating func options(_ value: JSONValue?) -> [Question.Option]? {
-      guard let object = value?.objectValue else {
-        faults.append("options is \(value?.kind ?? "missing"), not an object")
-        return nil
-      }
-      guard (2...26).contains(object.count) else {
-        faults.append("has \(object.count) options; 2 to 26 are possible")
-        return nil
-      }
-      var options: [Question.Option] = []
-      for (identifier, value) in zip(object.keys, object.values) {
-        guard let text = text(value, "option \(identifier)") else { continue }
-        if options.contains(where: { $0.text == text }) {
-          faults.append("two options have the text \"\(text)\"")
-        }
-        options.append(.init(identifier: identifier, text: text))
-      }
-      return options.count == object.count ? options : nil
-    }
+  private static func isObject(_ bytes: [UInt8]) -> Bool {
+    do { return try JSONParser.parse(bytes).objectValue != nil } catch { return false }
+  }
+
+  /// What makes two questions the same: query and options, whatever their order and outer spaces.
+  private static func identity(of question: Question) -> String {
+    let options = question.options.map { QuestionReader.trimmed($0.text) }.sorted()
+    return ([QuestionReader.trimmed(question.query)] + options).joined(separator: "\u{0}")
   }
 }

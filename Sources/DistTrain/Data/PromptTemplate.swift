@@ -1,4 +1,3 @@
-internal import Foundation
 package import Model
 
 /// How a question becomes text.
@@ -12,7 +11,7 @@ package enum PromptTemplate: String, Sendable, CaseIterable {
 
   /// The text before the answer; `order` gives the letters, as `OptionOrder` made it.
   package func prompt(_ question: Question, order: [Int], chat: ChatTemplate) -> String {
-    let query = question.query.trimmingCharacters(in: .whitespacesAndNewlines)
+    let query = QuestionReader.trimmed(question.query)
     if self == .open { return "Question: \(query)\nAnswer:" }
     var text = "Given the following recipe question and options, select the best answer.\n\n"
     text += "Question: \(query)\n\nOptions:\n"
@@ -40,7 +39,7 @@ package enum PromptTemplate: String, Sendable, CaseIterable {
 
   /// What is scored as the text of an option.
   package func optionText(_ question: Question, _ option: Int) -> String {
-    let text = question.options[option].text.trimmingCharacters(in: .whitespacesAndNewlines)
+    let text = QuestionReader.trimmed(question.options[option].text)
     return self == .chat ? text : " " + text
   }
 }

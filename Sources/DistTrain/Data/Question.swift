@@ -16,5 +16,23 @@ package struct Question: Sendable, Equatable {
   package struct Option: Sendable, Equatable {
     package let identifier: String
     package let text: String
+
+    package init(identifier: String, text: String) {
+      self.identifier = identifier
+      self.text = text
+    }
+  }
+
+  package init(
+    index: Int, query: String, types: [String], options: [Option], answerIndex: Int,
+    explanation: JSONValue
+  ) {
+    precondition(options.indices.contains(answerIndex), "the answer is none of the options")
+    self.index = index
+    self.query = query
+    self.types = types
+    self.options = options
+    self.answerIndex = answerIndex
+    self.explanation = explanation
   }
 }

@@ -1,10 +1,15 @@
-internal import Foundation
 package import Model
 
 /// Which questions are trained on, watched, and held out; made before anything else sees the data.
 package struct Split: Sendable, Equatable {
   /// Indices into the data set, in the order the split gave them.
   package let train: [Int], validation: [Int], heldOut: [Int]
+
+  package init(train: [Int], validation: [Int], heldOut: [Int]) {
+    self.train = train
+    self.validation = validation
+    self.heldOut = heldOut
+  }
 
   /// Parts of a random order: train = round(n * trainRatio), validation = round(n * validationRatio), the rest held out.
   package static func ratios(
@@ -48,43 +53,30 @@ package struct Split: Sendable, Equatable {
       heldOut: half[..<50].map { rest[$0] })
   }
 
-  /// The split a `test_split.json` gives; indices it does not name are split by ratio and seed.
+  /// The split a `test_split.json` gives.
+  ///
+  /// What it does not list is cut from a random order by `seed`: without train_indices, the rest is shared between
+  /// training and validation by their ratios, or goes to training whole where val_indices are given.
   package static func file(
     _ path: String, count: Int, train: Double, validation: Double, seed: UInt64
   ) throws(DatasetError) -> Split {
-    let fault = { (reason: String, code: Int32) in
-      DatasetError(description: "\(path): \(reason)", exitCode: code)
-    }
-    guard let bytes = FileManager.default.contents(atPath: path) else {
-      throw fault("cannot be read; split is ratio, seed or the path of a test_split.json", 66)
-    }
-    let json: JSONValue
-    do { json = try JSONParser.parse(Array(bytes)) } catch { throw fault(error.description, 65) }
-    var seen: Set<Int> = []
-    func indices(_ key: String) throws(DatasetError) -> [Int]? {
-      guard let value = json[key] else { return nil }
-      guard let indices = value.arrayValue?.map({ $0.intValue ?? -1 }) else {
-        throw fault("\(key) is not a list", 65)
-      }
-      for index in indices {
-        guard (0..<count).contains(index) else {
-          throw fault("\(key) has \(index), outside of the data set's 0..<\(count)", 65)
-        }
-        guard seen.insert(index).inserted else { throw fault("index \(index) occurs twice", 65) }
-      }
-      return indices
-    }
-    guard let heldOut = try indices("test_indices"), !heldOut.isEmpty else {
-      throw fault("test_indices is missing or empty", 65)
-    }
-    if let training = try indices("train_indices") {
-      return Split(train: training, validation: try indices("val_indices") ?? [], heldOut: heldOut)
+    let file = try SplitFile(path: path, count: count)
+    if let training = file.train {
+      return Split(train: training, validation: file.validation ?? [], heldOut: file.heldOut)
     }
     var random = RandomStream(seed: seed, purpose: .split)
-    let rest = random.permutation(count).filter { !seen.contains($0) }
-    let trainCount = Int((Double(rest.count) * train / max(train + validation, 1e-9)).rounded())
+    let named = Set(file.heldOut + (file.validation ?? []))
+    let rest = random.permutation(count).filter { !named.contains($0) }
+    let share = file.validation == nil ? train / max(train + validation, 1e-9) : 1
+    let trainCount = Int((Double(rest.count) * share).rounded())
+    guard trainCount > 0 else {
+      throw DatasetError(
+        description: "\(path): of \(count) questions \(rest.count) are left, and none to train on;"
+          + " name fewer in test_indices and val_indices, or change train_ratio", exitCode: 65)
+    }
     return Split(
-      train: Array(rest[..<trainCount]), validation: Array(rest[trainCount...]), heldOut: heldOut)
+      train: Array(rest[..<trainCount]), validation: file.validation ?? Array(rest[trainCount...]),
+      heldOut: file.heldOut)
   }
 
   /// The content of test_split.json.

@@ -31,7 +31,15 @@ package struct EvaluationResult: Sendable {
   package let byType: [(name: String, tally: Tally)]
   package static let noLabel = "no label"
 
-  package init(_ items: [ScoringItem], scores: [[Double]], typeNames: [String]) {
+  /// Picks the highest score, the first letter's among equals; throws with exit code 70 where a score is no number.
+  package init(
+    _ items: [ScoringItem], scores: [[Double]], typeNames: [String]
+  ) throws(CommandFailure) {
+    for (item, scores) in zip(items, scores) where !scores.allSatisfy(\.isFinite) {
+      throw CommandFailure(
+        "question \(item.question.index): a score is not a finite number; the weights or the adapter"
+          + " are damaged, or training has diverged", exitCode: 70)
+    }
     predictions = zip(items, scores).map { item, scores in
       var best = 0
       for index in scores.indices where scores[index] > scores[best] { best = index }
@@ -55,6 +63,9 @@ package struct EvaluationResult: Sendable {
     let total = predictions.reduce(0.0) { $0 + 1 / Double($1.item.order.count) }
     return predictions.isEmpty ? 0 : total / Double(predictions.count)
   }
+
+  /// Questions whose prompt lost tokens to the maximum length.
+  package var truncatedCount: Int { predictions.count { $0.item.isTruncated } }
 
   private var letterCount: Int { predictions.map(\.item.order.count).max() ?? 0 }
 
@@ -136,6 +147,7 @@ extension EvaluationResult {
       "constant_answer": .object([
         "letter": .string(constant.letter), "accuracy": .double(100 * constant.share),
       ]),
+      "truncated_questions": .integer(truncatedCount),
       "gold_letters": histogram(histograms.gold),
       "predicted_letters": histogram(histograms.predicted),
     ]
@@ -166,6 +178,7 @@ extension EvaluationResult {
       ([line(title, overall)] + byType.map { line($0.name, $0.tally) } + [
         "  chance \(percent(chance)) %, always \(constant.letter) \(percent(constant.share)) %",
         "  right letters   \(letters(gold))", "  picked letters  \(letters(predicted))",
-      ]).joined(separator: "\n")
+      ] + (truncatedCount > 0 ? ["  \(truncatedCount) truncated to max_length"] : [])).joined(
+        separator: "\n")
   }
 }

@@ -30,7 +30,7 @@ package enum EvaluationRun {
     _ items: [ScoringItem], _ inputs: RunInputs, _ evaluator: borrowing Evaluator,
     _ adapter: borrowing FloatBuffer, over ranks: Communicator
   ) throws -> EvaluationResult {
-    EvaluationResult(
+    try EvaluationResult(
       items, scores: try evaluator.scores(items, adapter: adapter, over: ranks),
       typeNames: inputs.dataset.typeNames)
   }
@@ -50,12 +50,16 @@ package enum EvaluationRun {
       inputs.questions(inputs.split.heldOut), seed: inputs.configuration.seed)
     let letters = inputs.questions(inputs.split.heldOut).map(\.options.count).min() ?? 2
     guard best.share > 2.0 / Double(letters), !inputs.configuration.scoresOptions else { return }
+    let constant =
+      "always answering \(best.letter) scores \(Console.fixed(100 * best.share, 1)) % on these held-out"
+      + " questions"
+    guard inputs.configuration.optionOrder == .dataset else {
+      return job.log.warning("\(constant): they are too few for a score to mean much. Hold out more.")
+    }
     job.log.warning(
       """
-      always answering \(best.letter) scores \(Console.fixed(100 * best.share, 1)) % on these held-out \
-      questions: with option_order \(inputs.configuration.optionOrder.rawValue) the right option's \
-      position gives it away, so this score measures nothing. Use option_order=shuffled.
-      """
-    )
+      \(constant): with option_order dataset the right option's position gives it away, so this score \
+      measures nothing. Use option_order=shuffled.
+      """)
   }
 }

@@ -8,9 +8,21 @@ package struct ScoringItem: Sendable {
   package let batch: MicroBatch
   /// Targets of the batch that belong to each candidate; a candidate's score is the sum of their log-probabilities.
   package let targetCounts: [Int]
+  /// Whether the prompt lost tokens to the maximum length.
+  package let isTruncated: Bool
 
   /// The letter that is right.
   package var goldPosition: Int { order.firstIndex(of: question.answerIndex) ?? 0 }
+
+  package init(
+    question: Question, order: [Int], batch: MicroBatch, targetCounts: [Int], isTruncated: Bool
+  ) {
+    self.question = question
+    self.order = order
+    self.batch = batch
+    self.targetCounts = targetCounts
+    self.isTruncated = isTruncated
+  }
 
   package init(_ question: Question, _ inputs: RunInputs) throws {
     let configuration = inputs.configuration
@@ -27,6 +39,7 @@ package struct ScoringItem: Sendable {
         maximumLength: configuration.maximumLength, question: question.index,
         encode: inputs.tokenizer.encode)
     }
+    isTruncated = candidates.contains { $0.truncatedTokenCount > 0 }
     if configuration.scoresOptions {
       var batch = MicroBatch()
       for candidate in candidates {
@@ -53,7 +66,8 @@ package struct ScoringItem: Sendable {
       else {
         throw CommandFailure(
           "question \(question.index): the letter \(letter(position)) is not one token after the"
-            + " prompt; use score: option", exitCode: 65)
+            + " prompt in this tokenizer, so letters cannot be compared; use score: option",
+          exitCode: 65)
       }
       batch.addTarget(token, afterRow: prompt.count - 1)
     }

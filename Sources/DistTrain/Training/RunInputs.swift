@@ -34,7 +34,10 @@ package struct RunInputs: Sendable {
         "\(path) has \(tokenizer.vocabularySize) tokens, the model's vocab_size is"
           + " \(model.vocabularySize): tokenizer and model do not fit", exitCode: 65)
     }
-    chatTemplate = model.architecture == .qwen3 ? .qwen3 : .qwen25
+    chatTemplate =
+      configuration.promptTemplate == .chat
+      ? try ChatTemplate(modelFolder: configuration.modelPath, architecture: model.architecture)
+      : .qwen25
     var lora = configuration.lora
     if let folder = configuration.initialAdapter {
       let adapter = try AdapterFolder(path: folder)
