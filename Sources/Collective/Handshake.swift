@@ -22,7 +22,7 @@ package enum HandshakeError: Error, Equatable, CustomStringConvertible {
 
   package var description: String {
     switch self {
-    case .mismatch(let table): "the ranks differ, so nothing was started:\n\(table)"
+    case .mismatch(let table): "the ranks differ and must not go on together:\n\(table)"
     case .communication(let error): "the ranks could not compare themselves. \(error)"
     }
   }

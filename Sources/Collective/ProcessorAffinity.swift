@@ -47,6 +47,25 @@ package enum ThreadPlacement {
   }
 
   /// What is wrong, a sentence each with the flag that cures it; empty where every thread has a processor of its own.
+  ///
+  /// Communication: one gather of texts; the ranks other than the root get none.
+  package static func faults(
+    threadsPerRank: Int, over communicator: Communicator
+  ) throws(MPIError) -> [String] {
+    let processors = ProcessorAffinity.current.processors.map(String.init).joined(separator: ",")
+    let text = [communicator.hostName, String(threadsPerRank), processors].joined(separator: "\n")
+    let all = try communicator.gather(Array(text.utf8)) ?? []
+    return faults(
+      all.map { bytes in
+        let lines = String(decoding: bytes, as: UTF8.self)
+          .split(separator: "\n", omittingEmptySubsequences: false)
+        return Rank(
+          host: String(lines[0]), threads: Int(lines[1]) ?? 1,
+          processors: ProcessorAffinity(list: lines[2]).processors)
+      })
+  }
+
+  /// The same for ranks that are known.
   package static func faults(_ ranks: [Rank]) -> [String] {
     var faults: [String] = []
     let narrow = ranks.indices.filter { ranks[$0].processors.count < ranks[$0].threads }

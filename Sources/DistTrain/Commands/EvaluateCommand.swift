@@ -6,6 +6,7 @@ struct EvaluateCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "evaluate",
     abstract: "Scores a run's adapter, or any PEFT adapter, on held-out questions.",
+    usage: "disttrain evaluate <run> | --adapter <folder> <recipe> [<settings> ...]",
     discussion: """
       Examples:
         disttrain evaluate runs/first

@@ -1,6 +1,7 @@
 internal import ArgumentParser
 internal import Collective
 internal import Foundation
+internal import Logging
 internal import Model
 
 /// What `train` and `evaluate` take: a recipe and settings.
@@ -13,11 +14,7 @@ struct RunOptions: ParsableArguments {
   var settings: [String] = []
 
   static var keyHelp: String {
-    "Settings (also DISTTRAIN_<KEY> in the environment):\n"
-      + ConfigurationKey.all.map { key in
-        let fallback = key.fallback.map { " [\($0)]" } ?? " (required)"
-        return "  \(key.name)\(fallback): \(key.help)"
-      }.joined(separator: "\n")
+    "Settings (also DISTTRAIN_<KEY> in the environment):\n\n" + ConfigurationKey.helpText
   }
 
   /// Resolves the configuration on the root and gives it to every rank.
@@ -28,11 +25,14 @@ struct RunOptions: ParsableArguments {
     try job.onRoot {
       let values = try ConfigurationValues(
         file: file, environment: ProcessInfo.processInfo.environment, overrides: overrides)
+      for notice in values.notices { job.log.warning("\(notice)") }
       _ = try RunConfiguration(values)
       bytes = Array(values.json.text().utf8)
     }
     bytes = try job.ranks.broadcast(bytes)
-    return try RunConfiguration(ConfigurationValues(json: JSONParser.parse(bytes)))
+    let configuration = try RunConfiguration(ConfigurationValues(json: JSONParser.parse(bytes)))
+    job.setPatience(seconds: configuration.watchdogSeconds)
+    return configuration
   }
 
   /// Threads per rank as the settings give them, for the launcher.

@@ -187,5 +187,13 @@ package struct ConfigurationKey: Sendable {
     ConfigurationKey(
       name: "save_total_limit", kind: .integer(1...1_000_000), fallback: "2",
       help: "checkpoints that are kept", isFixed: false),
+    ConfigurationKey(
+      name: "watchdog_seconds", kind: .number(0...86400), fallback: "300",
+      help: "end the job when no rank gets anything done for so long; 0 for never",
+      isFixed: false),
+    ConfigurationKey(
+      name: "desync_check_steps", kind: .integer(0...1_000_000), fallback: "0",
+      help: "steps per comparison of all ranks' adapters, besides each checkpoint's",
+      isFixed: false),
   ]
 }

@@ -15,7 +15,7 @@ package struct ConfigurationValues: Sendable, Equatable {
   package private(set) var notices: [String] = []
   /// Variables of the name space that are read elsewhere.
   private static let otherVariables = [
-    "DISTTRAIN_DATA", "DISTTRAIN_GOLDEN", "DISTTRAIN_TOKENIZERS",
+    "DISTTRAIN_DATA", "DISTTRAIN_GOLDEN", "DISTTRAIN_TOKENIZERS", JobProcesses.variable,
   ]
 
   package subscript(name: String) -> Value? { values[name] }

@@ -24,6 +24,8 @@ package struct RunConfiguration: Sendable, Equatable {
   package let scheduleShape: LearningRateSchedule.Shape
   package let warmup: Double, weightDecay: Double, maximumGradientNorm: Double
   package let lora: LoRAConfiguration
+  package let watchdogSeconds: Double
+  package let desyncCheckSteps: Int
   package let loggingSteps: Int, evaluationSteps: Int, saveSteps: Int, saveLimit: Int
 
   /// Types every value; throws one error that lists all faults with their places.
@@ -68,6 +70,8 @@ package struct RunConfiguration: Sendable, Equatable {
     evaluationSteps = reader.integer("eval_steps")
     saveSteps = reader.integer("save_steps")
     saveLimit = reader.integer("save_total_limit")
+    watchdogSeconds = reader.number("watchdog_seconds")
+    desyncCheckSteps = reader.integer("desync_check_steps")
     let faults = values.faults + reader.faults + Self.contradictions(self, reader)
     guard faults.isEmpty else { throw ConfigurationError(faults) }
   }

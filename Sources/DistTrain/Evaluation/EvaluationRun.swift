@@ -54,7 +54,8 @@ package enum EvaluationRun {
       "always answering \(best.letter) scores \(Console.fixed(100 * best.share, 1)) % on these held-out"
       + " questions"
     guard inputs.configuration.optionOrder == .dataset else {
-      return job.log.warning("\(constant): they are too few for a score to mean much. Hold out more.")
+      return job.log.warning(
+        "\(constant): they are too few for a score to mean much. Hold out more.")
     }
     job.log.warning(
       """

@@ -33,10 +33,10 @@ package struct Network: Sendable, Equatable, CustomStringConvertible {
   }
 
   private static func resolve(_ host: String) -> UInt32? {
-    var hints = addrinfo()
-    hints.ai_family = AF_INET
+    var hints = unsafe addrinfo()
+    unsafe hints.ai_family = AF_INET
     var list: UnsafeMutablePointer<addrinfo>?
-    guard unsafe (getaddrinfo(host, nil, &hints, &list) == 0), let first = unsafe list else {
+    guard unsafe getaddrinfo(host, nil, &hints, &list) == 0, let first = unsafe list else {
       return nil
     }
     defer { unsafe freeaddrinfo(first) }

@@ -1,5 +1,6 @@
 internal import Collective
 internal import Foundation
+internal import Logging
 internal import Model
 
 extension TrainingRun {
@@ -21,6 +22,8 @@ extension TrainingRun {
         + " OpenBLAS \(BLAS.coreName), float32",
     ]
     for line in lines { job.note(line) }
+    let faults = try ThreadPlacement.faults(threadsPerRank: threads, over: job.ranks)
+    for fault in faults { job.log.warning("\(fault)") }
     if job.ranks.isRoot { EvaluationRun.warn(inputs, job) }
     job.note("\n  step   epoch      loss  grad norm  learning rate  tokens/s")
   }

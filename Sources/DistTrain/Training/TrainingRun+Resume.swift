@@ -47,15 +47,29 @@ extension TrainingRun {
     }
   }
 
-  /// Writes a checkpoint; all ranks first agree that they hold the same parameters.
+  /// Throws on all ranks, with a table of them, unless they hold the same adapter and moments.
+  ///
+  /// Communication: one handshake.
+  func compareAdapters(_ job: borrowing Job) throws {
+    let cure = "a host computes wrongly or its memory is faulty; resume without it"
+    let fields = [
+      HandshakeField("adapter", FileDigest.digest(of: trainer.parameters.bytes), cure: cure),
+      HandshakeField("first_moment", FileDigest.digest(of: trainer.firstMoment.bytes), cure: cure),
+      HandshakeField(
+        "second_moment", FileDigest.digest(of: trainer.secondMoment.bytes), cure: cure),
+    ]
+    try job.together {
+      do throws(HandshakeError) { try job.ranks.shakeHands(fields) } catch {
+        throw CommandFailure("after step \(state.step) \(error)", exitCode: 70)
+      }
+    }
+  }
+
+  /// Writes a checkpoint; all ranks first agree that they hold the same adapter.
   func save(_ job: borrowing Job) throws {
     job.enter(.checkpoint)
+    try compareAdapters(job)
     let parameters = trainer.parameters.array()
-    let norm = GradientClipping.norm(trainer.parameters).bitPattern
-    let digest = (0..<8).map { UInt8(truncatingIfNeeded: norm >> (8 * UInt64($0))) }
-    guard try job.ranks.agrees(on: digest) else {
-      throw CommandFailure("step \(state.step): the ranks hold different adapters", exitCode: 70)
-    }
     let configuration = inputs.configuration
     try job.onRoot {
       let checkpoint = Checkpoint(

@@ -109,6 +109,9 @@ package struct TrainingRun: ~Copyable {
       if configuration.evaluationSteps > 0, step % configuration.evaluationSteps == 0 {
         try validate(job)
       }
+      if configuration.desyncCheckSteps > 0, step % configuration.desyncCheckSteps == 0 {
+        try compareAdapters(job)
+      }
       let isDue = configuration.saveSteps > 0 && step % configuration.saveSteps == 0
       if isLast || isDue || metrics.isAskedToStop { try save(job) }
       if metrics.isAskedToStop { try stop(job) }
