@@ -17,7 +17,9 @@ package final class Communicator {
   /// The number of ranks on the same host.
   package let localSize: Int
   /// The most elements of one MPI call, the same on all ranks; longer vectors are sent in pieces.
-  package var pieceLimit = 64 << 20 {
+  ///
+  /// Small enough that a slow network shows progress, large enough that a piece's latency does not count.
+  package var pieceLimit = 128 << 10 {
     didSet { precondition((1...Int(Int32.max)).contains(pieceLimit), "no such piece limit") }
   }
   /// Learns of every call's beginning and end, once `watch` has started it.

@@ -10,6 +10,8 @@ package struct Sightings: Sendable {
   private(set) var ranks: [Sighting]
   /// A rank that says nothing for so long counts as silent.
   private static let silence = Duration.seconds(3)
+  /// Communication goes on in pieces; that none of them gets through for so long is no slow network.
+  private static let deadlock = Duration.seconds(10)
 
   package init(rank: Int, count: Int, at now: ContinuousClock.Instant = .now) {
     self.rank = rank
@@ -57,6 +59,15 @@ package struct Sightings: Sendable {
       : "missing: " + who.joined(separator: ", ")
     return "no rank has got anything done for \(seconds) s; rank \(rank) is \(here); \(cause)."
       + " The job ends; continue it with resume_from_checkpoint=auto"
+  }
+
+  /// Whether a stop in good order is past hope: a rank is silent, or all have been waiting for each other for a while.
+  package func isBeyondStopping(at now: ContinuousClock.Instant) -> Bool {
+    let known = ranks.filter(\.isKnown)
+    if known.contains(where: { now - $0.heard > Self.silence }) { return true }
+    return known.allSatisfy { sighting in
+      Whereabouts(word: sighting.word).isCommunicating && now - sighting.changed > Self.deadlock
+    }
   }
 
   /// Whether a rank keeps the others waiting: it is silent, or busy with something else than communication.

@@ -86,12 +86,19 @@ package final class Watchdog: Sendable {
       let mine = whereabouts.load(ordering: .relaxed)
       sightings.see(rank, word: mine, at: .now)
       heartbeats?.exchange(mine, &sightings)
-      let base = Double(bitPattern: limit.load(ordering: .relaxed))
-      guard base > 0, let heartbeats,
-        let reason = sightings.reasonToEnd(baseLimit: base, hosts: heartbeats.hosts, at: .now)
-      else { continue }
+      guard let reason = reasonToEnd(sightings) else { continue }
       report(reason)
       _exit(Self.exitCode)
     }
+  }
+
+  private func reasonToEnd(_ sightings: Sightings) -> String? {
+    // mpirun sends SIGTERM to the ranks that are left when another has died: nobody comes to their step's end.
+    if StopSignal.pending != nil, sightings.isBeyondStopping(at: .now) {
+      return "asked to stop while other ranks are gone; ending without another checkpoint"
+    }
+    let base = Double(bitPattern: limit.load(ordering: .relaxed))
+    guard base > 0, let heartbeats else { return nil }
+    return sightings.reasonToEnd(baseLimit: base, hosts: heartbeats.hosts, at: .now)
   }
 }

@@ -12,7 +12,10 @@ struct DistTrain: ParsableCommand {
     abstract:
       "Fine-tunes Qwen with LoRA on CPU clusters; the number of ranks does not change the result.",
     version: version,
-    subcommands: [DemoCommand.self, TrainCommand.self, EvaluateCommand.self, InspectCommand.self])
+    subcommands: [
+      DemoCommand.self, TrainCommand.self, LaunchCommand.self, EvaluateCommand.self,
+      InspectCommand.self,
+    ])
 
   static func main() {
     do {

@@ -80,6 +80,23 @@ struct SightingsTests {
     #expect(reason.contains("look at the network"))
   }
 
+  @Test func `a stop is past hope without a rank or in a deadlock, not while one works`() {
+    var sightings = Sightings(rank: 0, count: 2, at: start)
+    func see(_ rank: Int, waiting: Bool, at second: Int) {
+      sightings.see(rank, word: word(.step, waiting: waiting), at: start + .seconds(second))
+    }
+    for second in 0...60 {
+      see(0, waiting: true, at: second)
+      see(1, waiting: false, at: second)
+    }
+    #expect(!sightings.isBeyondStopping(at: start + .seconds(60)))
+    see(0, waiting: true, at: 64)
+    #expect(sightings.isBeyondStopping(at: start + .seconds(64)))
+    for second in 65...76 { for rank in 0..<2 { see(rank, waiting: true, at: second) } }
+    #expect(sightings.isBeyondStopping(at: start + .seconds(76)))
+    #expect(!sightings.isBeyondStopping(at: start + .seconds(70)))
+  }
+
   @Test func `what the root knows of others counts`() {
     var sightings = Sightings(rank: 1, count: 3, at: start)
     sightings.see(1, word: word(.step, waiting: true), at: start)

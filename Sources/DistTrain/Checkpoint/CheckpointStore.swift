@@ -65,6 +65,11 @@ package struct CheckpointStore: Sendable {
     return CheckpointSearch(found: nil, refused: refused)
   }
 
+  /// The step in the name of the newest file; nil where there is none or the folder cannot be listed.
+  package var newestStep: Int? {
+    do throws(CheckpointError) { return try steps().first } catch { return nil }
+  }
+
   /// Deletes all but the newest `limit` checkpoints and returns the paths deleted; nil keeps all.
   ///
   /// Only files that have both a checkpoint's name and its first bytes are touched, never the newest undamaged one

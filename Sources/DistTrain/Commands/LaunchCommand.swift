@@ -24,7 +24,8 @@ struct LaunchCommand: ParsableCommand {
   @Option(help: "Give up after this many attempts in a row without a newer checkpoint.")
   var maxRestarts = 3
 
-  @Option(help: "End a job without a sign of life for this many seconds; more than watchdog_seconds.")
+  @Option(
+    help: "End a job without a sign of life for this many seconds; more than watchdog_seconds.")
   var silenceSeconds = 900.0
 
   @Option(help: "Seconds that a job may take for its last checkpoint.")

@@ -1,7 +1,6 @@
 internal import Collective
 internal import Foundation
 internal import Glibc
-internal import Synchronization
 
 /// Starts mpirun, watches it, and starts it again from the last checkpoint until the job is done or cannot go on.
 ///
@@ -50,7 +49,8 @@ struct Supervisor {
       case .retry(let reason):
         attemptsWithoutProgress = newestStep > step ? 0 : attemptsWithoutProgress + 1
         step = newestStep
-        Console.note("launch: exit code \(code): \(reason); the newest checkpoint is of step \(step)")
+        Console.note(
+          "launch: exit code \(code): \(reason); the newest checkpoint is of step \(step)")
       }
       guard attemptsWithoutProgress < policy.attemptsWithoutProgress else {
         Console.note(
@@ -82,7 +82,7 @@ struct Supervisor {
         || RemoteShell(remoteShell).run("true", on: host.name, seconds: 15) == 0
     }
     let dead = hosts.hosts.filter { !alive.contains($0) }.map(\.name)
-    guard !dead.isEmpty else { return command.hostFile = command.hostFile }
+    guard !dead.isEmpty else { return }
     let rest = HostFile(hosts: alive)
     guard let slots = rest.totalSlots ?? (alive.isEmpty ? nil : alive.count), slots > 0 else {
       throw CommandFailure(

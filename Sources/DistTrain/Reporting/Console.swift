@@ -9,8 +9,15 @@ package enum Console {
   /// One line of result.
   package static func result(_ text: String) { write(text + "\n", to: STDOUT_FILENO) }
 
+  /// Passes on what another program wrote to its standard error.
+  package static func pass(_ bytes: [UInt8]) { write(bytes, to: STDERR_FILENO) }
+
   private static func write(_ text: String, to descriptor: Int32) {
-    var bytes = Array(text.utf8)[...]
+    write(Array(text.utf8), to: descriptor)
+  }
+
+  private static func write(_ all: [UInt8], to descriptor: Int32) {
+    var bytes = all[...]
     while !bytes.isEmpty {
       let count = unsafe bytes.withUnsafeBytes { buffer in
         unsafe Glibc.write(descriptor, buffer.baseAddress, buffer.count)

@@ -1,4 +1,5 @@
-internal import Foundation
+package import Foundation
+internal import Glibc
 package import Model
 
 /// The files of a run, written by the root alone.
@@ -9,6 +10,13 @@ package struct RunFolder: Sendable {
 
   package var checkpoints: CheckpointStore { CheckpointStore(folder: path + "/checkpoints") }
   package var adapter: String { path + "/adapter" }
+
+  /// When the root last wrote to its log; nil where the log is not on this host, or not there yet.
+  package var lastLogChange: Date? {
+    var status = stat()
+    guard unsafe stat(path + "/logs/rank-000.log", &status) == 0 else { return nil }
+    return Date(timeIntervalSince1970: Double(status.st_mtim.tv_sec))
+  }
 
   /// Makes the folder; refuses one that holds another run unless it is continued or overwritten.
   package func prepare(resumes: Bool, overwrites: Bool) throws {
