@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Writes small tokenizers, reference encodings and Unicode data for the tokenizer tests, by the `tokenizers` package.
 
-usage: python3 make_tokenizer_fixtures.py                 (writes Tests/Fixtures/tokenizers and CanonicalPairs.swift)
+usage: python3 make_tokenizer_fixtures.py                 (writes Tests/Fixtures/tokenizers and CanonicalMappings.swift)
        python3 make_tokenizer_fixtures.py fuzz OUT TEXTS SEED [tokenizer.json ...]
        DISTTRAIN_TOKENIZERS=OUT swift test -c release --filter Tokenizer
 The second form writes TEXTS random texts each for the small tokenizers, for fresh random variants of them and for the
@@ -221,20 +221,27 @@ def unicode_data():
     }
 
 
-def canonical_pairs():
-    """CanonicalPairs.swift: what composes in the reference, by the second scalar."""
-    nfc, by_second = normalizers.NFC().normalize_str, {}
+def canonical_mappings():
+    """CanonicalMappings.swift: what composes and what decomposes in the reference."""
+    nfc, nfd, by_second = normalizers.NFC().normalize_str, normalizers.NFD().normalize_str, {}
     for pair in sorted(set(PAIRS)):
         if len(pair) == 2 and len(nfc(pair)) == 1:
             by_second.setdefault(pair[1], []).append(pair[0] + nfc(pair))
-    lines = ["/// Canonical pairs (UAX 15, D114) by their second scalar: each first scalar and what it composes to.",
-             "/// Written by scripts/make_tokenizer_fixtures.py.",
+    composites = {pair[1] for found in by_second.values() for pair in found}
+    others = [(chr(c), nfd(chr(c))) for c in SCALARS
+              if nfd(chr(c)) != chr(c) and chr(c) not in composites and not 0xAC00 <= c <= 0xD7A3]
+    escape = lambda text: "".join(f"\\u{{{ord(c):X}}}" for c in text)
+    # As it is where no editor could take it for something else.
+    shown = lambda text: "".join(c if unicodedata.category(c)[0] == "L" and nfc(c) == c else escape(c) for c in text)
+    chunks = lambda found, size: [found[start:start + size] for start in range(0, len(found), size)]
+    lines = ["// swift-format-ignore-file", "// Written by scripts/make_tokenizer_fixtures.py.", "",
+             "/// Canonical pairs that compose (UAX 15, D114) by their second scalar: each first scalar and its composite.",
              "let canonicalPairs: [(second: Unicode.Scalar, firstsAndComposites: String)] = ["]
     for second, found in sorted(by_second.items()):
-        for start in range(0, len(found), 30):
-            escaped = "".join(c if unicodedata.category(c)[0] in "LS" else f"\\u{{{ord(c):X}}}"
-                              for c in "".join(found[start:start + 30]))
-            lines.append(f'  ("\\u{{{ord(second):X}}}", "{escaped}"),')
+        lines += [f'  ("{escape(second)}", "{shown("".join(part))}"),' for part in chunks(found, 30)]
+    lines += ["]", "", "/// Scalars that decompose and do not compose again, each with its whole decomposition.",
+              "let canonicalExpansions: [(scalar: Unicode.Scalar, expansion: String)] = ["]
+    lines += ["  " + " ".join(f'("{escape(c)}", "{shown(d)}"),' for c, d in part) for part in chunks(others, 5)]
     return "\n".join([*lines, "]", ""])
 
 
@@ -244,7 +251,7 @@ def main():
         rng = random.Random(1)
         for name, tokenizer in variants().items():
             write(root / name, tokenizer, lambda contents: TEXTS + [random_text(rng, contents) for _ in range(80)])
-        (root.parents[2] / "Sources" / "Model" / "Tokenizer" / "CanonicalPairs.swift").write_text(canonical_pairs())
+        (root.parents[2] / "Sources" / "Model" / "Tokenizer" / "CanonicalMappings.swift").write_text(canonical_mappings())
         (root / "unicode.json").write_text(json.dumps(unicode_data(), separators=(",", ":")))
         return
     out, count, rng = Path(sys.argv[2]), int(sys.argv[3]), random.Random(int(sys.argv[4]))
