@@ -168,8 +168,13 @@ def write(folder, tokenizer, texts):
             print(f"{folder.name}: the reference fails on {text!r}: {str(error)[:60]}", file=sys.stderr)
             continue
         cases.append({"text": text, "ids": ids, "decoded": decode(tokenizer, ids, added)})
+    rng = random.Random(len(cases))
+    some = sorted(tokenizer.get_vocab(with_added_tokens=False).values())
+    for _ in range(len(cases) // 10):
+        ids = [rng.choice(some) for _ in range(rng.randint(0, 12))]
+        cases.append({"ids": ids, "decoded": decode(tokenizer, ids, added)})
     (folder / "encodings.json").write_text(json.dumps(cases))
-    print(f"{folder.name}: {len(cases)} texts")
+    print(f"{folder.name}: {len(cases)} cases")
 
 
 def ranges(scalars):
