@@ -11,17 +11,31 @@ package struct JSONError: Error, Equatable, CustomStringConvertible {
 /// nesting of at most 64.
 package struct JSONParser {
   private static let maximumDepth = 64
-  private let bytes: [UInt8]
-  private var position = 0
+  let bytes: [UInt8]
+  var position = 0
+  /// Paths of the values to leave unread, the path of the member being read, and what was left so far.
+  private var unread: Set<[String]> = []
+  private var path: [String] = []
+  private var left: [[String]: Int] = [:]
 
-  private init(_ bytes: [UInt8]) { self.bytes = bytes }
+  init(_ bytes: [UInt8]) { self.bytes = bytes }
 
   package static func parse(_ text: String) throws(JSONError) -> JSONValue {
     try parse(Array(text.utf8))
   }
 
   package static func parse(_ bytes: [UInt8]) throws(JSONError) -> JSONValue {
+    try parse(bytes, leaving: []).value
+  }
+
+  /// Reads a text but for the lists at `paths` (keys from the outermost object on).
+  ///
+  /// They come as null, and where each one starts comes besides: a large list is read from there without a tree.
+  static func parse(_ bytes: [UInt8], leaving paths: Set<[String]>) throws(JSONError)
+    -> (value: JSONValue, left: [[String]: Int])
+  {
     var parser = JSONParser(bytes)
+    parser.unread = paths
     if bytes.starts(with: [0xEF, 0xBB, 0xBF]) {
       throw parser.error("starts with a byte order mark; save the file as plain UTF-8")
     }
@@ -32,12 +46,12 @@ package struct JSONParser {
     let value = try parser.value(depth: 0)
     parser.skipWhitespace()
     if parser.position < bytes.count { throw parser.error("more text after the end of the value") }
-    return value
+    return (value, parser.left)
   }
 
   // MARK: Values
 
-  private mutating func value(depth: Int) throws(JSONError) -> JSONValue {
+  mutating func value(depth: Int) throws(JSONError) -> JSONValue {
     switch peek() {
     case UInt8(ascii: "{"): return try .object(object(depth: depth + 1))
     case UInt8(ascii: "["): return try .array(array(depth: depth + 1))
@@ -60,7 +74,7 @@ package struct JSONParser {
       let key = try string()
       skipWhitespace()
       guard take(UInt8(ascii: ":")) else { throw error("expected ':' after the key \"\(key)\"") }
-      guard object.append(key, try value(depth: depth)) else {
+      guard object.append(key, try member(key, depth: depth)) else {
         position = start
         throw error("the key \"\(key)\" stands twice in one object")
       }
@@ -68,6 +82,39 @@ package struct JSONParser {
       if take(UInt8(ascii: "}")) { return object }
       guard take(UInt8(ascii: ",")) else { throw error("expected ',' or '}' in an object") }
     }
+  }
+
+  private mutating func member(_ key: String, depth: Int) throws(JSONError) -> JSONValue {
+    if unread.isEmpty { return try value(depth: depth) }
+    if path.count >= depth { path.removeLast(path.count - depth + 1) }
+    path.append(key)
+    guard path.count == depth, unread.contains(path),
+      peek() == UInt8(ascii: "{") || peek() == UInt8(ascii: "[")
+    else { return try value(depth: depth) }
+    left[path] = position
+    try skipList()
+    return .null
+  }
+
+  /// Steps over a list; whoever reads it later checks what is in it.
+  private mutating func skipList() throws(JSONError) {
+    var depth = 0
+    repeat {
+      guard let byte = peek() else {
+        throw error("the text ends inside a list; is the file truncated?")
+      }
+      position += 1
+      switch byte {
+      case UInt8(ascii: "{"), UInt8(ascii: "["): depth += 1
+      case UInt8(ascii: "}"), UInt8(ascii: "]"): depth -= 1
+      case UInt8(ascii: "\""):
+        while let byte = peek(), byte != UInt8(ascii: "\"") {
+          position += byte == UInt8(ascii: "\\") ? 2 : 1
+        }
+        position += 1
+      default: break
+      }
+    } while depth > 0
   }
 
   private mutating func array(depth: Int) throws(JSONError) -> [JSONValue] {
@@ -132,31 +179,28 @@ package struct JSONParser {
   // MARK: Strings
 
   private mutating func string() throws(JSONError) -> String {
+    var content: [UInt8] = []
+    try appendString(to: &content)
+    return String(decoding: content, as: UTF8.self)
+  }
+
+  /// Reads the string whose opening quote is next.
+  mutating func appendString(to content: inout [UInt8]) throws(JSONError) {
     position += 1
-    let start = position
+    var start = position
     while let byte = peek() {
       switch byte {
       case UInt8(ascii: "\""):
-        defer { position += 1 }
-        return String(decoding: bytes[start..<position], as: UTF8.self)
+        content += bytes[start..<position]
+        position += 1
+        return
       case UInt8(ascii: "\\"):
-        return try stringWithEscapes(prefix: Array(bytes[start..<position]))
+        content += bytes[start..<position]
+        position += 1
+        try appendEscape(to: &content)
+        start = position
       case 0..<0x20: throw error("a control character in a string must be escaped")
       default: position += 1
-      }
-    }
-    throw error("the text ends inside a string; is the file truncated?")
-  }
-
-  private mutating func stringWithEscapes(prefix: [UInt8]) throws(JSONError) -> String {
-    var content = prefix
-    while let byte = peek() {
-      position += 1
-      switch byte {
-      case UInt8(ascii: "\""): return String(decoding: content, as: UTF8.self)
-      case UInt8(ascii: "\\"): try appendEscape(to: &content)
-      case 0..<0x20: throw error("a control character in a string must be escaped")
-      default: content.append(byte)
       }
     }
     throw error("the text ends inside a string; is the file truncated?")
@@ -201,9 +245,9 @@ package struct JSONParser {
 
   // MARK: Bytes
 
-  private func peek() -> UInt8? { position < bytes.count ? bytes[position] : nil }
+  func peek() -> UInt8? { position < bytes.count ? bytes[position] : nil }
 
-  private mutating func take(_ byte: UInt8) -> Bool {
+  mutating func take(_ byte: UInt8) -> Bool {
     guard peek() == byte else { return false }
     position += 1
     if byte == UInt8(ascii: ":") || byte == UInt8(ascii: ",") { skipWhitespace() }
@@ -218,13 +262,13 @@ package struct JSONParser {
     return position - start
   }
 
-  private mutating func skipWhitespace() {
+  mutating func skipWhitespace() {
     while let byte = peek(), byte == 0x20 || byte == 0x0A || byte == 0x0D || byte == 0x09 {
       position += 1
     }
   }
 
-  private func error(_ reason: String) -> JSONError {
+  func error(_ reason: String) -> JSONError {
     let before = bytes[..<min(position, bytes.count)]
     let line = before.reduce(1) { $1 == 0x0A ? $0 + 1 : $0 }
     let lineStart = (before.lastIndex(of: 0x0A) ?? -1) + 1

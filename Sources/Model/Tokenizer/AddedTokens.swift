@@ -2,17 +2,26 @@
 struct AddedTokens: Sendable {
   struct Token: Sendable {
     let id: Int32
-    let content: [Unicode.Scalar]
-    let isNormalized: Bool, stripsLeft: Bool, stripsRight: Bool, isWord: Bool
+    var content: [Unicode.Scalar]
+    let isSpecial: Bool, isNormalized: Bool, stripsLeft: Bool, stripsRight: Bool, isWord: Bool
   }
   /// By first scalar, longest first.
   private var byFirst: [Unicode.Scalar: [Token]] = [:]
+  /// Which ASCII scalars begin a token, and whether any other does: most text is passed over by this alone.
+  private var asciiFirsts = [Bool](repeating: false, count: 128)
+  private var hasOtherFirsts = false
 
   init(_ tokens: [Token]) {
-    for token in tokens {
-      if let first = token.content.first { byFirst[first, default: []].append(token) }
+    // Of two tokens with the same content the reference takes a special one, then the first.
+    let ordered = tokens.filter(\.isSpecial) + tokens.filter { !$0.isSpecial }
+    for token in ordered {
+      guard let first = token.content.first else { continue }
+      var sharing = byFirst[first, default: []]
+      let place = sharing.firstIndex { $0.content.count < token.content.count } ?? sharing.count
+      sharing.insert(token, at: place)
+      byFirst[first] = sharing
+      if first.isASCII { asciiFirsts[Int(first.value)] = true } else { hasOtherFirsts = true }
     }
-    for first in byFirst.keys { byFirst[first]?.sort { $0.content.count > $1.content.count } }
   }
 
   enum Piece {
@@ -31,35 +40,43 @@ struct AddedTokens: Sendable {
         position += 1
         continue
       }
-      var end = position + token.content.count
-      var textEnd = position
-      if token.stripsLeft {
-        while textEnd > start, scalars[textEnd - 1].properties.isWhitespace { textEnd -= 1 }
-      }
-      if token.stripsRight {
-        while end < scalars.endIndex, scalars[end].properties.isWhitespace { end += 1 }
-      }
-      if textEnd > start { pieces.append(.text(scalars[start..<textEnd])) }
-      pieces.append(.token(token.id))
-      start = end
-      position = end
+      let match = position..<position + token.content.count
+      // What follows is searched from the end of the match, even where that is within the space stripped behind it.
+      position = match.upperBound
+      if token.isWord && touchesWord(scalars, match) { continue }
+      let taken = stripped(token, scalars, match, from: start)
+      if start < taken.lowerBound { pieces.append(.text(scalars[start..<taken.lowerBound])) }
+      if !taken.isEmpty { pieces.append(.token(token.id)) }
+      start = taken.upperBound
     }
     if start < scalars.endIndex { pieces.append(.text(scalars[start...])) }
     return pieces
   }
 
   private func match(_ scalars: ArraySlice<Unicode.Scalar>, _ position: Int) -> Token? {
-    byFirst[scalars[position]]?.first { token in
-      let end = position + token.content.count
-      guard end <= scalars.endIndex, scalars[position..<end].elementsEqual(token.content) else {
-        return false
-      }
-      func isWordScalar(_ scalar: Unicode.Scalar) -> Bool {
-        scalar.properties.isAlphabetic || scalar == "_" || ScalarClass(scalar) == .number
-      }
-      return !token.isWord
-        || !(position > scalars.startIndex && isWordScalar(scalars[position - 1]))
-          && !(end < scalars.endIndex && isWordScalar(scalars[end]))
+    let first = scalars[position]
+    guard first.isASCII ? asciiFirsts[Int(first.value)] : hasOtherFirsts else { return nil }
+    return byFirst[first]?.first { scalars[position...].starts(with: $0.content) }
+  }
+
+  private func touchesWord(_ scalars: ArraySlice<Unicode.Scalar>, _ match: Range<Int>) -> Bool {
+    match.lowerBound > scalars.startIndex
+      && ScalarClass.isPartOfWord(scalars[match.lowerBound - 1])
+      || match.upperBound < scalars.endIndex && ScalarClass.isPartOfWord(scalars[match.upperBound])
+  }
+
+  /// A match with the space around it that its token swallows.
+  private func stripped(
+    _ token: Token, _ scalars: ArraySlice<Unicode.Scalar>, _ match: Range<Int>, from start: Int
+  ) -> Range<Int> {
+    var (lower, upper) = (match.lowerBound, match.upperBound)
+    if token.stripsLeft {
+      while lower > scalars.startIndex, scalars[lower - 1].properties.isWhitespace { lower -= 1 }
+      lower = max(lower, start)
     }
+    if token.stripsRight {
+      while upper < scalars.endIndex, scalars[upper].properties.isWhitespace { upper += 1 }
+    }
+    return min(lower, upper)..<upper
   }
 }

@@ -18,17 +18,16 @@ enum ByteAlphabet {
     return bytes
   }()
 
-  static func byte(_ scalar: Unicode.Scalar) -> UInt8? {
-    scalar.value < 512 && bytes[Int(scalar.value)] >= 0 ? UInt8(bytes[Int(scalar.value)]) : nil
-  }
-
-  /// The bytes a token stands for; nil if it is written in other characters.
-  static func bytes(of token: String) -> [UInt8]? {
-    var result: [UInt8] = []
-    for scalar in token.unicodeScalars {
-      guard let byte = byte(scalar) else { return nil }
-      result.append(byte)
+  /// Appends the bytes a token stands for; a token that has other characters too stands for itself.
+  static func append(bytesOf token: ArraySlice<UInt8>, to result: inout [UInt8]) {
+    let count = result.count
+    for scalar in String(decoding: token, as: UTF8.self).unicodeScalars {
+      guard scalar.value < 512, bytes[Int(scalar.value)] >= 0 else {
+        result.removeLast(result.count - count)
+        result += token
+        return
+      }
+      result.append(UInt8(bytes[Int(scalar.value)]))
     }
-    return result
   }
 }

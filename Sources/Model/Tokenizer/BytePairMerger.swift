@@ -1,51 +1,57 @@
 /// Byte-pair encoding of one piece: the pair of lowest rank merges first, leftmost among equals.
 ///
 /// Source: Sennrich, Haddow, Birch, Neural Machine Translation of Rare Words with Subword Units, 2016.
-struct BytePairMerger: Sendable {
-  /// (left id, right id) -> (rank, id of the merged token)
-  private var merges: [UInt64: UInt64]
+/// Kept from piece to piece for its memory.
+struct BytePairMerger {
+  private struct Symbol {
+    /// -1 once it is part of the symbol on its left.
+    var id: Int32
+    var previous: Int32, next: Int32
+  }
+  private let table: MergeTable
+  private var symbols: [Symbol] = []
+  private var queue = PairQueue()
 
-  init(capacity: Int) {
-    merges = [:]
-    merges.reserveCapacity(capacity)
+  init(_ table: MergeTable) { self.table = table }
+
+  /// Adds a token to the end of the piece.
+  mutating func append(_ id: Int32) {
+    let position = Int32(symbols.count)
+    symbols.append(Symbol(id: id, previous: position - 1, next: position + 1))
   }
 
-  private static func key(_ left: Int32, _ right: Int32) -> UInt64 {
-    UInt64(UInt32(bitPattern: left)) << 32 | UInt64(UInt32(bitPattern: right))
-  }
-
-  mutating func add(_ left: Int32, _ right: Int32, rank: Int, result: Int32) {
-    let value = UInt64(rank) << 32 | UInt64(UInt32(bitPattern: result))
-    let key = Self.key(left, right)
-    if merges[key] == nil { merges[key] = value }
-  }
-
-  /// Merges `ids` as far as the ranks allow.
-  func merge(_ ids: [Int32]) -> [Int32] {
-    guard ids.count > 1 else { return ids }
-    var ids = ids
-    var next = Array(1...ids.count)
-    var previous = Array(-1..<ids.count - 1)
-    var queue = PairQueue()
-    func offer(_ left: Int, _ queue: inout PairQueue) {
-      let right = next[left]
-      guard right < ids.count, let merge = merges[Self.key(ids[left], ids[right])] else { return }
-      queue.push(.init(merge: merge, position: left, left: ids[left], right: ids[right]))
+  /// Merges the piece as far as the ranks allow, appends it to `ids` and begins the next piece.
+  mutating func finish(into ids: inout [Int32]) {
+    if symbols.count > 1 {
+      for left in 0..<symbols.count - 1 { offer(left) }
+      while let pair = queue.pop() { apply(pair) }
     }
-    for left in 0..<ids.count - 1 { offer(left, &queue) }
-    while let pair = queue.pop() {
-      let left = pair.position
-      let right = next[left]
-      // A pair that took part in another merge meanwhile is out of date.
-      guard ids[left] == pair.left, right < ids.count, ids[right] == pair.right else { continue }
-      ids[left] = Int32(truncatingIfNeeded: pair.merge)
-      ids[right] = -1
-      next[left] = next[right]
-      if next[left] < ids.count { previous[next[left]] = left }
-      offer(left, &queue)
-      if previous[left] >= 0 { offer(previous[left], &queue) }
-    }
-    return ids.filter { $0 >= 0 }
+    for symbol in symbols where symbol.id >= 0 { ids.append(symbol.id) }
+    symbols.removeAll(keepingCapacity: true)
+  }
+
+  /// Queues the pair that starts at `left`, if it is one that merges.
+  private mutating func offer(_ left: Int) {
+    let right = Int(symbols[left].next)
+    guard right < symbols.count else { return }
+    let (leftId, rightId) = (symbols[left].id, symbols[right].id)
+    guard let merge = table.merge(leftId, rightId) else { return }
+    queue.push(.init(merge: merge, position: Int32(left), left: leftId, right: rightId))
+  }
+
+  private mutating func apply(_ pair: PairQueue.Pair) {
+    let left = Int(pair.position)
+    let right = Int(symbols[left].next)
+    // A pair that took part in another merge meanwhile is out of date.
+    guard symbols[left].id == pair.left, right < symbols.count, symbols[right].id == pair.right
+    else { return }
+    symbols[left].id = Int32(truncatingIfNeeded: pair.merge)
+    symbols[right].id = -1
+    let next = symbols[right].next
+    symbols[left].next = next
+    if next < symbols.count { symbols[Int(next)].previous = Int32(left) }
+    offer(left)
+    if symbols[left].previous >= 0 { offer(Int(symbols[left].previous)) }
   }
 }
 
@@ -54,7 +60,7 @@ private struct PairQueue {
   struct Pair {
     /// Rank in the high half, merged id in the low.
     let merge: UInt64
-    let position: Int
+    let position: Int32
     let left: Int32, right: Int32
 
     func comesBefore(_ other: Pair) -> Bool {
@@ -79,7 +85,7 @@ private struct PairQueue {
     var parent = 0
     while true {
       var least = parent
-      for child in [2 * parent + 1, 2 * parent + 2]
+      for child in 2 * parent + 1...2 * parent + 2
       where child < heap.count && heap[child].comesBefore(heap[least]) { least = child }
       if least == parent { return first }
       heap.swapAt(parent, least)

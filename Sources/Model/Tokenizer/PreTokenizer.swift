@@ -1,67 +1,54 @@
 /// Cuts text into the pieces that byte-pair merges never cross.
 ///
-/// Each pattern is a hand-written scanner over Unicode scalars; what a regular expression would say is in `pattern`.
-package enum PreTokenizer: Sendable, Equatable {
+/// Each pattern is a hand-written scanner over Unicode scalars; beside it stands the regular expression it follows.
+enum PreTokenizer: Sendable, Equatable {
   /// Qwen's pattern.
   case qwen
   /// GPT-2's pattern.
   case gpt2
-  /// Each digit by itself.
-  case digits
+  /// Numbers apart from the rest, each digit by itself or runs of them.
+  case digits(individually: Bool)
+  /// A space in front of every piece that has none.
+  case prefixSpace
 
   static let qwenPattern =
     #"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+"#
+  static let gpt2Pattern =
+    #"'s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+"#
 
-  /// Ends of the pieces of `scalars`, in order; the last is the number of scalars.
-  func ends(_ scalars: ArraySlice<Unicode.Scalar>) -> [Int] {
-    var ends: [Int] = []
-    var position = scalars.startIndex
-    let scanner = PieceScanner(scalars)
-    while position < scalars.endIndex {
-      let next =
+  /// Calls `body` with the pieces of `text`, in order; none is empty unless `text` is.
+  func forEachPiece(
+    of text: ArraySlice<Unicode.Scalar>, _ body: (ArraySlice<Unicode.Scalar>) -> Void
+  ) {
+    if self == .prefixSpace { return body(text.first == " " ? text : [" "] + text) }
+    let scanner = PieceScanner(text)
+    var start = text.startIndex
+    while start < text.endIndex {
+      let end =
         switch self {
-        case .qwen: scanner.qwenEnd(from: position)
-        case .gpt2: scanner.gpt2End(from: position)
-        case .digits: scanner.digitsEnd(from: position)
+        case .qwen: scanner.qwenEnd(from: start)
+        case .gpt2: scanner.gpt2End(from: start)
+        case .digits(let individually): scanner.digitsEnd(from: start, individually: individually)
+        case .prefixSpace: text.endIndex
         }
-      position = next
-      ends.append(next)
-    }
-    return ends
-  }
-}
-
-/// Classes of scalars as the patterns use them.
-enum ScalarClass {
-  case letter, number, newline, space, other
-
-  init(_ scalar: Unicode.Scalar) {
-    switch scalar.value {
-    case 0x41...0x5A, 0x61...0x7A: self = .letter
-    case 0x30...0x39: self = .number
-    case 0x0A, 0x0D: self = .newline
-    case 0x20, 0x09, 0x0B, 0x0C: self = .space
-    case 0..<0x80: self = .other
-    default:
-      switch scalar.properties.generalCategory {
-      case .uppercaseLetter, .lowercaseLetter, .titlecaseLetter, .modifierLetter, .otherLetter:
-        self = .letter
-      case .decimalNumber, .letterNumber, .otherNumber: self = .number
-      default: self = scalar.properties.isWhitespace ? .space : .other
-      }
+      body(text[start..<end])
+      start = end
     }
   }
-
-  var isSpace: Bool { self == .space || self == .newline }
 }
 
 private struct PieceScanner {
   let scalars: ArraySlice<Unicode.Scalar>
+  /// Of each scalar.
+  private let classes: [ScalarClass]
 
-  init(_ scalars: ArraySlice<Unicode.Scalar>) { self.scalars = scalars }
+  init(_ scalars: ArraySlice<Unicode.Scalar>) {
+    self.scalars = scalars
+    classes = scalars.map { ScalarClass($0) }
+  }
 
   private func kind(_ index: Int) -> ScalarClass? {
-    index < scalars.endIndex ? ScalarClass(scalars[index]) : nil
+    index < scalars.endIndex ? classes[index - scalars.startIndex] : nil
   }
 
   private func run(from start: Int, while matches: (ScalarClass) -> Bool) -> Int {
@@ -100,9 +87,7 @@ private struct PieceScanner {
       return run(from: run(from: body) { $0 == .other }) { $0 == .newline }
     }
     let spaces = run(from: start) { $0.isSpace }
-    if let last = scalars[start..<spaces].lastIndex(where: { ScalarClass($0) == .newline }) {
-      return last + 1
-    }
+    if let last = (start..<spaces).last(where: { kind($0) == .newline }) { return last + 1 }
     return spacesEnd(start, spaces)
   }
 
@@ -118,11 +103,10 @@ private struct PieceScanner {
     end < scalars.endIndex && end > start + 1 ? end - 1 : end
   }
 
-  func digitsEnd(from start: Int) -> Int {
-    func isDigit(_ index: Int) -> Bool { kind(index) == .number }
-    if isDigit(start) { return start + 1 }
-    var end = start
-    while end < scalars.endIndex && !isDigit(end) { end += 1 }
-    return end
+  func digitsEnd(from start: Int, individually: Bool) -> Int {
+    let isNumeric = ScalarClass.isNumeric(scalars[start])
+    if isNumeric && individually { return start + 1 }
+    return scalars[start...].firstIndex { ScalarClass.isNumeric($0) != isNumeric }
+      ?? scalars.endIndex
   }
 }

@@ -1,58 +1,53 @@
-internal import Foundation
-
 /// Why a tokenizer.json cannot be used.
 package struct TokenizerError: Error, Equatable, CustomStringConvertible {
   package let description: String
 }
 
 /// Byte-level byte-pair encoding as a Hugging Face tokenizer.json describes it.
+///
+/// Its truncation and padding are not applied: how long a text may be is for the caller to say.
 package struct Tokenizer: Sendable {
-  private let composes: Bool
-  private let preTokenizers: [PreTokenizer]
-  private let addsPrefixSpace: Bool
-  private let ignoresMerges: Bool
-  private let ids: [String: Int32]
-  private let byteIds: [Int32]
-  private let merger: BytePairMerger
+  private let parts: TokenizerFile
   private let rawAdded: AddedTokens, normalizedAdded: AddedTokens
-  /// Bytes of every token by id.
-  private let bytes: [[UInt8]]
 
   /// Highest id + 1.
-  package var vocabularySize: Int { bytes.count }
-
-  /// The id of a token by its written form.
-  package func id(of token: String) -> Int32? { ids[token] }
+  package let vocabularySize: Int
 
   /// Reads a tokenizer.json; throws a sentence that names the file and what in it cannot be used.
   package init(path: String) throws(TokenizerError) {
-    var parts: TokenizerFile
     do { parts = try TokenizerFile(path: path) } catch {
       throw TokenizerError(description: "\(path): \(error)")
     }
-    composes = parts.composes
-    preTokenizers = parts.preTokenizers
-    addsPrefixSpace = parts.addsPrefixSpace
-    ignoresMerges = parts.ignoresMerges
-    merger = parts.merger
-    byteIds = parts.byteIds
     rawAdded = AddedTokens(parts.added.filter { !$0.isNormalized })
-    normalizedAdded = AddedTokens(parts.added.filter(\.isNormalized))
-    bytes = parts.bytes
-    ids = parts.ids
+    let composes = parts.composes
+    normalizedAdded = AddedTokens(
+      parts.added.filter(\.isNormalized).map { token in
+        var token = token
+        if composes { token.content = Array(CanonicalComposition.composed(token.content[...])) }
+        return token
+      })
+    vocabularySize = max(parts.vocabulary.size, (parts.added.map { Int($0.id) + 1 }).max() ?? 0)
+  }
+
+  /// The id of a token by its written form.
+  package func id(of token: String) -> Int32? {
+    parts.addedIds[Array(token.utf8)] ?? parts.vocabulary.id(of: token)
   }
 
   /// The ids of `text`; added tokens are found in it, nothing is put around it.
   package func encode(_ text: String) -> [Int32] {
     var result: [Int32] = []
+    var merger = BytePairMerger(parts.merges)
     for piece in rawAdded.split(Array(text.unicodeScalars)[...]) {
       switch piece {
       case .token(let id): result.append(id)
       case .text(let scalars):
-        for piece in normalizedAdded.split(normalized(scalars)) {
+        let scalars = parts.composes ? CanonicalComposition.composed(scalars) : scalars
+        for piece in normalizedAdded.split(scalars) {
           switch piece {
           case .token(let id): result.append(id)
-          case .text(let scalars): encodePieces(scalars, into: &result)
+          case .text(let scalars):
+            encode(scalars, through: parts.preTokenizers[...], &merger, into: &result)
           }
         }
       }
@@ -62,43 +57,62 @@ package struct Tokenizer: Sendable {
 
   /// The text of `ids`; ids outside of the vocabulary are skipped, broken UTF-8 is shown as the replacement character.
   package func decode(_ ids: [Int32]) -> String {
-    let all = ids.flatMap { bytes.indices.contains(Int($0)) ? bytes[Int($0)] : [] }
-    return String(decoding: all, as: UTF8.self)
-  }
-
-  private func normalized(_ scalars: ArraySlice<Unicode.Scalar>) -> ArraySlice<Unicode.Scalar> {
-    guard composes, scalars.contains(where: { !$0.isASCII }) else { return scalars }
-    var view = String.UnicodeScalarView()
-    view.append(contentsOf: scalars)
-    return Array(String(view).precomposedStringWithCanonicalMapping.unicodeScalars)[...]
-  }
-
-  private func encodePieces(_ scalars: ArraySlice<Unicode.Scalar>, into result: inout [Int32]) {
-    var pieces = [scalars]
-    for preTokenizer in preTokenizers {
-      pieces = pieces.flatMap { piece in
-        var piece = piece
-        if preTokenizer == .gpt2 && addsPrefixSpace && piece.first != " " { piece = [" "] + piece }
-        var start = piece.startIndex
-        return preTokenizer.ends(piece).map { end in
-          defer { start = end }
-          return piece[start..<end]
-        }
+    var bytes: [UInt8] = []
+    for id in ids {
+      if let content = parts.addedContents[id] {
+        bytes += content
+      } else {
+        ByteAlphabet.append(bytesOf: parts.vocabulary.writtenForm(id), to: &bytes)
       }
     }
-    for piece in pieces { encodePiece(piece, into: &result) }
+    return String(decoding: bytes, as: UTF8.self)
   }
 
-  private func encodePiece(_ piece: ArraySlice<Unicode.Scalar>, into result: inout [Int32]) {
-    let pieceBytes = piece.flatMap { Array(UTF8.encode($0) ?? .init()) }
-    if ignoresMerges {
-      var view = String.UnicodeScalarView()
-      view.append(contentsOf: pieceBytes.map { ByteAlphabet.scalars[Int($0)] })
-      if let id = ids[String(view)] {
-        result.append(id)
-        return
+  private func encode(
+    _ text: ArraySlice<Unicode.Scalar>, through preTokenizers: ArraySlice<PreTokenizer>,
+    _ merger: inout BytePairMerger, into result: inout [Int32]
+  ) {
+    guard let first = preTokenizers.first else {
+      return encodePiece(text, &merger, into: &result)
+    }
+    first.forEachPiece(of: text) {
+      encode($0, through: preTokenizers.dropFirst(), &merger, into: &result)
+    }
+  }
+
+  private func encodePiece(
+    _ piece: ArraySlice<Unicode.Scalar>, _ merger: inout BytePairMerger, into result: inout [Int32]
+  ) {
+    if parts.ignoresMerges, let id = wholeToken(piece) { return result.append(id) }
+    var followsUnknown = false
+    for scalar in piece {
+      UTF8.encode(scalar).map {
+        for byte in $0 { append(byte, &followsUnknown, to: &merger) }
       }
     }
-    result += merger.merge(pieceBytes.map { byteIds[Int($0)] }.filter { $0 >= 0 })
+    merger.finish(into: &result)
+  }
+
+  private func append(
+    _ byte: UInt8, _ followsUnknown: inout Bool, to merger: inout BytePairMerger
+  ) {
+    let id = parts.byteIds[Int(byte)]
+    if id >= 0 {
+      merger.append(id)
+      followsUnknown = false
+    } else if let unknown = parts.unknownId {
+      if !(followsUnknown && parts.fusesUnknown) { merger.append(unknown) }
+      followsUnknown = true
+    }
+  }
+
+  private func wholeToken(_ piece: ArraySlice<Unicode.Scalar>) -> Int32? {
+    var written: [UInt8] = []
+    for scalar in piece {
+      for byte in UTF8.encode(scalar) ?? .init() {
+        written += UTF8.encode(ByteAlphabet.scalars[Int(byte)]) ?? .init()
+      }
+    }
+    return parts.vocabulary.id(of: 0..<written.count, in: written)
   }
 }

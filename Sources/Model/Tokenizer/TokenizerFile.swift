@@ -1,139 +1,210 @@
 /// The parts of a tokenizer.json that the tokenizer uses, checked for consistency.
 struct TokenizerFile {
+  let vocabulary: Vocabulary
+  let merges: MergeTable
+  let ignoresMerges: Bool
+  /// By byte; -1 where no token stands for it.
+  let byteIds: [Int32]
+  /// What stands for a byte without a token, once for a run of them or once for each; nil leaves them out.
+  private(set) var unknownId: Int32?
+  let fusesUnknown: Bool
   private(set) var composes = false
   private(set) var preTokenizers: [PreTokenizer] = []
-  private(set) var addsPrefixSpace = false
-  private(set) var ignoresMerges = false
-  private(set) var ids: [String: Int32] = [:]
-  private(set) var bytes: [[UInt8]] = []
-  private(set) var byteIds: [Int32] = []
-  private(set) var merger = BytePairMerger(capacity: 0)
   private(set) var added: [AddedTokens.Token] = []
-  private static let largestId = 1 << 22
+  private(set) var addedIds: [[UInt8]: Int32] = [:]
+  private(set) var addedContents: [Int32: [UInt8]] = [:]
+
+  private static let sizeLimit = 1 << 30
+  private static let knownPreTokenizers =
+    "ByteLevel at the end, before it Digits and Split by Qwen's or GPT-2's pattern"
 
   init(path: String) throws {
     let file = try MappedFile(path: path)
-    let json = try JSONParser.parse(file.bytes(0..<file.count))
-    guard let model = json["model"], model["type"]?.stringValue ?? "BPE" == "BPE" else {
-      let type = json["model"]?["type"]?.stringValue ?? "missing"
-      throw TokenizerError(description: "its model is \(type); byte-level BPE is supported")
+    guard file.count <= Self.sizeLimit else {
+      throw TokenizerError(description: "it has \(file.count) bytes, more than any tokenizer")
     }
-    try readNormalizer(json["normalizer"])
-    try readPreTokenizer(json["pre_tokenizer"])
-    try checkPassive(json["post_processor"], "post_processor")
-    try checkPassive(json["decoder"], "decoder")
-    ignoresMerges = model["ignore_merges"]?.boolValue ?? false
-    try readVocabulary(model["vocab"])
-    try readAdded(json["added_tokens"])
-    try readMerges(model["merges"])
+    let bytes = file.bytes(0..<file.count)
+    let paths = [["model", "vocab"], ["model", "merges"]]
+    let (value, left) = try JSONParser.parse(bytes, leaving: Set(paths))
+    let json = try JSONMembers(value, "its outermost value")
+    let model = try json.object("model")
+    try Self.checkModel(model)
+    guard let vocabulary = left[paths[0]], bytes[vocabulary] == UInt8(ascii: "{") else {
+      throw model.fault("vocab", "an object of tokens and their ids")
+    }
+    guard let merges = left[paths[1]], bytes[merges] == UInt8(ascii: "[") else {
+      throw model.fault("merges", "an array of pairs of tokens")
+    }
+    self.vocabulary = try Vocabulary(bytes, at: vocabulary)
+    self.merges = try MergeTable(bytes, at: merges, vocabulary: self.vocabulary)
+    ignoresMerges = try model.flag("ignore_merges")
+    fusesUnknown = try model.flag("fuse_unk")
+    byteIds = ByteAlphabet.scalars.map { [known = self.vocabulary] in known.id(of: String($0)) ?? -1
+    }
+    try readUnknown(model)
+    try readNormalizer(json.value("normalizer"))
+    try readPreTokenizers(json.value("pre_tokenizer"))
+    try Self.checkPostProcessor(json.value("post_processor"))
+    let decoder = json.value("decoder")
+    if decoder != .null, decoder.type != "ByteLevel" {
+      throw unsupported("decoder", decoder, "ByteLevel")
+    }
+    for item in try json.list("added_tokens") { try readAdded(item) }
   }
 
-  private mutating func readNormalizer(_ value: JSONValue?) throws {
-    guard let value, value != .null else { return }
-    switch value["type"]?.stringValue {
+  // MARK: Model
+
+  private static func checkModel(_ model: JSONMembers) throws {
+    let type = model.value("type")
+    // Files of old versions do not say; what else is in it decides then.
+    guard type == .null || type.stringValue == "BPE" else {
+      throw TokenizerError(
+        description: "its model.type is \(type.text().prefix(80)); supported: BPE")
+    }
+    if let dropout = model.value("dropout").doubleValue, dropout == 0 {
+    } else if model.value("dropout") != .null {
+      throw TokenizerError(description: "its model.dropout is not null; ids would differ each time")
+    }
+    if try model.flag("byte_fallback") {
+      throw TokenizerError(
+        description: "its model.byte_fallback is true; supported: byte-level BPE, which needs none")
+    }
+    for key in ["continuing_subword_prefix", "end_of_word_suffix"] {
+      let value = model.value(key)
+      if value != .null && value.stringValue != "" {
+        throw TokenizerError(
+          description: "its model.\(key) is \(value.text().prefix(80)); supported: null")
+      }
+    }
+  }
+
+  private mutating func readUnknown(_ model: JSONMembers) throws {
+    guard byteIds.contains(where: { $0 >= 0 }) else {
+      throw TokenizerError(
+        description: "no token of its model.vocab stands for a byte; supported: byte-level BPE")
+    }
+    let unknown = model.value("unk_token")
+    guard unknown != .null else { return }
+    guard let token = unknown.stringValue else { throw model.fault("unk_token", "a string") }
+    unknownId = vocabulary.id(of: token)
+    if unknownId == nil && byteIds.contains(-1) {
+      throw TokenizerError(
+        description: "its model.unk_token \"\(token)\" is not in model.vocab, nor is every byte")
+    }
+  }
+
+  // MARK: What text passes through
+
+  private mutating func readNormalizer(_ value: JSONValue) throws {
+    if value == .null { return }
+    switch value.type {
     case "NFC": composes = true
     case "Sequence":
-      for part in value["normalizers"]?.arrayValue ?? [] { try readNormalizer(part) }
+      for part in try JSONMembers(value, "its normalizer").list("normalizers") {
+        try readNormalizer(part)
+      }
     default: throw unsupported("normalizer", value, "NFC")
     }
   }
 
-  private mutating func readPreTokenizer(_ value: JSONValue?) throws {
-    switch value?["type"]?.stringValue {
-    case "Sequence":
-      for part in value?["pretokenizers"]?.arrayValue ?? [] { try readPreTokenizer(part) }
-    case "ByteLevel":
-      if value?["use_regex"]?.boolValue ?? true { preTokenizers.append(.gpt2) }
-      addsPrefixSpace = value?["add_prefix_space"]?.boolValue ?? true
-    case "Digits" where value?["individual_digits"]?.boolValue == true:
-      preTokenizers.append(.digits)
+  private mutating func readPreTokenizers(_ value: JSONValue) throws {
+    let stages = try Self.stages(value)
+    guard stages.last?.type == "ByteLevel" else {
+      throw unsupported("pre_tokenizer", value, Self.knownPreTokenizers)
+    }
+    for stage in stages.dropLast() {
+      preTokenizers.append(try cut(stage))
+    }
+    let byteLevel = try JSONMembers(stages[stages.count - 1], "its pre_tokenizer")
+    if try byteLevel.flag("add_prefix_space", default: true) { preTokenizers.append(.prefixSpace) }
+    if try byteLevel.flag("use_regex", default: true) { preTokenizers.append(.gpt2) }
+  }
+
+  private static func stages(_ value: JSONValue) throws -> [JSONValue] {
+    guard value.type == "Sequence" else { return [value] }
+    return try JSONMembers(value, "its pre_tokenizer").list("pretokenizers").flatMap(stages)
+  }
+
+  private func cut(_ value: JSONValue) throws -> PreTokenizer {
+    switch value.type {
+    case "Digits":
+      return .digits(
+        individually: try JSONMembers(value, "its pre_tokenizer").flag("individual_digits"))
     case "Split"
-    where value?["pattern"]?["Regex"]?.stringValue == PreTokenizer.qwenPattern
-      && value?["behavior"]?.stringValue == "Isolated" && value?["invert"]?.boolValue != true:
-      preTokenizers.append(.qwen)
+    where value["behavior"]?.stringValue == "Isolated" && value["invert"] != .bool(true):
+      if value["pattern"]?["Regex"] == .string(PreTokenizer.qwenPattern) { return .qwen }
+      if value["pattern"]?["Regex"] == .string(PreTokenizer.gpt2Pattern) { return .gpt2 }
+    default: break
+    }
+    throw unsupported("pre_tokenizer", value, Self.knownPreTokenizers)
+  }
+
+  /// Accepts what puts nothing around a text.
+  private static func checkPostProcessor(_ value: JSONValue) throws {
+    switch value.type {
+    case nil where value == .null: return
+    case "ByteLevel": return
+    case "Sequence":
+      for part in try JSONMembers(value, "its post_processor").list("processors") {
+        try checkPostProcessor(part)
+      }
+    case "TemplateProcessing":
+      let single = value["single"]?.arrayValue
+      guard single?.count == 1, single?[0]["Sequence"]?["id"]?.stringValue == "A" else {
+        fallthrough
+      }
     default:
       throw unsupported(
-        "pre_tokenizer", value ?? .null,
-        "ByteLevel, Digits with individual_digits, and Split by Qwen's pattern")
+        "post_processor", value, "ByteLevel, and TemplateProcessing that adds no tokens")
     }
   }
 
-  private func checkPassive(_ value: JSONValue?, _ name: String) throws {
-    guard let value, value != .null, value["type"]?.stringValue != "ByteLevel" else { return }
-    // A template that puts nothing around the text changes nothing.
-    if value["type"]?.stringValue == "TemplateProcessing", let single = value["single"]?.arrayValue,
-      single.allSatisfy({ $0["Sequence"] != nil })
-    {
-      return
-    }
-    throw unsupported(name, value, "ByteLevel")
-  }
+  // MARK: Added tokens
 
-  private func unsupported(_ part: String, _ value: JSONValue, _ known: String) -> TokenizerError {
-    TokenizerError(description: "its \(part) is \(value.text().prefix(120)); supported: \(known)")
-  }
-
-  private mutating func readVocabulary(_ value: JSONValue?) throws {
-    guard let object = value?.objectValue, object.count > 0 else {
-      throw TokenizerError(description: "model.vocab is missing or empty")
+  private mutating func readAdded(_ value: JSONValue) throws {
+    let item = try JSONMembers(value, "an element of its added_tokens")
+    guard let content = item.value("content").stringValue, !content.isEmpty else {
+      throw item.fault("content", "a string that is not empty")
     }
-    ids.reserveCapacity(object.count)
-    bytes = [[UInt8]](repeating: [], count: object.count)
-    for (token, value) in zip(object.keys, object.values) {
-      try place(token, value, ByteAlphabet.bytes(of: token) ?? Array(token.utf8))
-    }
-    // A vocabulary without an unknown token may lack bytes that never occur in text; they are left out.
-    byteIds = ByteAlphabet.scalars.map { ids[String($0)] ?? -1 }
-    guard byteIds.contains(where: { $0 >= 0 }) else {
+    let bytes = Array(content.utf8)
+    guard let number = item.value("id").intValue, (0..<Vocabulary.idLimit).contains(number) else {
       throw TokenizerError(
-        description: "no token stands for a byte; only byte-level BPE is supported")
+        description: "the id of its added token \"\(content)\" is not a whole number in"
+          + " 0..<\(Vocabulary.idLimit)")
     }
+    let id = Int32(number)
+    try checkPlace(content, bytes, id)
+    addedIds[bytes] = id
+    addedContents[id] = bytes
+    added.append(
+      .init(
+        id: id, content: Array(content.unicodeScalars), isSpecial: try item.flag("special"),
+        isNormalized: try item.flag("normalized"), stripsLeft: try item.flag("lstrip"),
+        stripsRight: try item.flag("rstrip"), isWord: try item.flag("single_word")))
   }
 
-  private mutating func place(_ token: String, _ value: JSONValue?, _ content: [UInt8]) throws {
-    guard let id = value?.intValue, id >= 0, id < Self.largestId, !token.isEmpty else {
+  /// An added token is one of the vocabulary under its id there, or a new one under an id that is free.
+  private func checkPlace(_ content: String, _ bytes: [UInt8], _ id: Int32) throws {
+    if addedIds[bytes] != nil {
+      throw TokenizerError(description: "its added token \"\(content)\" stands twice")
+    }
+    if let known = vocabulary.id(of: content), known != id {
       throw TokenizerError(
-        description: "token \"\(token)\" is empty or has no id in 0..<\(Self.largestId)")
+        description: "its added token \"\(content)\" has the id \(id), but \(known) in model.vocab")
     }
-    while bytes.count <= id { bytes.append([]) }
-    guard bytes[id].isEmpty || ids[token] == Int32(id) else {
-      throw TokenizerError(description: "two tokens have the id \(id), one is \"\(token)\"")
+    let other = addedContents[id] ?? Array(vocabulary.writtenForm(id))
+    if !other.isEmpty && other != bytes {
+      throw TokenizerError(
+        description: "its added token \"\(content)\" has the id \(id) of the token"
+          + " \"\(String(decoding: other, as: UTF8.self))\"")
     }
-    bytes[id] = content
-    ids[token] = Int32(id)
   }
+}
 
-  private mutating func readAdded(_ value: JSONValue?) throws {
-    for item in value?.arrayValue ?? [] {
-      let content = item["content"]?.stringValue ?? ""
-      try place(content, item["id"], Array(content.utf8))
-      added.append(
-        .init(
-          id: ids[content] ?? 0, content: Array(content.unicodeScalars),
-          isNormalized: item["normalized"]?.boolValue ?? false,
-          stripsLeft: item["lstrip"]?.boolValue ?? false,
-          stripsRight: item["rstrip"]?.boolValue ?? false,
-          isWord: item["single_word"]?.boolValue ?? false))
-    }
-  }
+private func unsupported(_ part: String, _ value: JSONValue, _ known: String) -> TokenizerError {
+  TokenizerError(description: "its \(part) is \(value.text().prefix(120)); supported: \(known)")
+}
 
-  private mutating func readMerges(_ value: JSONValue?) throws {
-    guard let list = value?.arrayValue else {
-      throw TokenizerError(description: "model.merges is missing")
-    }
-    merger = BytePairMerger(capacity: list.count)
-    for (rank, item) in list.enumerated() {
-      var pair = item.arrayValue?.compactMap(\.stringValue) ?? []
-      if let text = item.stringValue {
-        pair = text.split(separator: " ", omittingEmptySubsequences: false).map(String.init)
-      }
-      guard pair.count == 2, let left = ids[pair[0]], let right = ids[pair[1]],
-        let result = ids[pair[0] + pair[1]]
-      else {
-        throw TokenizerError(
-          description: "merge \(rank) (\(item.text().prefix(80))) names tokens that are not there")
-      }
-      merger.add(left, right, rank: rank, result: result)
-    }
-  }
+extension JSONValue {
+  fileprivate var type: String? { self["type"]?.stringValue }
 }
