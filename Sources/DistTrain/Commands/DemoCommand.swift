@@ -38,8 +38,9 @@ struct DemoCommand: ParsableCommand {
       ("model_name_or_path", folder + "/model"),
       ("dataset_path", folder + "/questions.json"), ("output_dir", "runs/demo"),
       ("overwrite_output_dir", "true"), ("prompt_template", "open"), ("score", "option"),
-      ("loss_on", "completion"), ("train_ratio", "0.75"), ("val_ratio", "0.1"),
-      ("test_ratio", "0.15"), ("num_train_epochs", "10"), ("learning_rate", "4e-3"),
+      ("loss_on", "completion"), ("train_ratio", "0.7"), ("val_ratio", "0.1"),
+      ("test_ratio", "0.2"), ("num_train_epochs", "4"), ("learning_rate", "4e-3"),
+      ("per_device_train_batch_size", "8"), ("gradient_accumulation_steps", "2"),
       ("warmup_steps", "10"), ("logging_steps", "25"),
     ]
     all += overrides
@@ -66,12 +67,12 @@ struct DemoCommand: ParsableCommand {
     _ configuration: RunConfiguration, _ job: borrowing Job
   ) throws -> EvaluationResult {
     BLAS.setThreadCount(configuration.threadsPerRank)
-    let inputs = try job.together { try RunInputs(configuration) }
-    let items = try job.together {
+    let inputs = try job.load { try RunInputs(configuration) }
+    let items = try job.load {
       try inputs.questions(inputs.split.heldOut).map { try ScoringItem($0, inputs) }
     }
     let longest = items.flatMap { $0.batch.sequences.map(\.count) }.max() ?? 1
-    let model = try job.together { try inputs.loadModel(longest: longest) }
+    let model = try job.load { try inputs.loadModel(longest: longest) }
     let evaluator = Evaluator(model, fitting: items.map(\.batch))
     return try EvaluationRun.evaluate(
       items, inputs, evaluator, FloatBuffer(count: inputs.layout.count), over: job.ranks)

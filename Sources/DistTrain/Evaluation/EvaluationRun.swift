@@ -7,13 +7,13 @@ package enum EvaluationRun {
   package static func run(_ configuration: RunConfiguration, _ job: borrowing Job) throws {
     BLAS.setThreadCount(configuration.threadsPerRank)
     let folder = RunFolder(configuration.outputPath)
-    let inputs = try job.together { try RunInputs(configuration) }
-    let items = try job.together {
+    let inputs = try job.load { try RunInputs(configuration) }
+    let items = try job.load {
       try inputs.questions(inputs.split.heldOut).map { try ScoringItem($0, inputs) }
     }
     let longest = items.flatMap { $0.batch.sequences.map(\.count) }.max() ?? 1
-    let model = try job.together { try inputs.loadModel(longest: longest) }
-    let start = try job.together { try inputs.adapter?.parameters(inputs.layout) }
+    let model = try job.load { try inputs.loadModel(longest: longest) }
+    let start = try job.load { try inputs.adapter?.parameters(inputs.layout) }
     let parameters = start.map { FloatBuffer($0) } ?? FloatBuffer(count: inputs.layout.count)
     let evaluator = Evaluator(model, fitting: items.map(\.batch))
     let result = try evaluate(items, inputs, evaluator, parameters, over: job.ranks)

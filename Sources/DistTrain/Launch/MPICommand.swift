@@ -23,13 +23,8 @@ package struct MPICommand: Sendable {
 
   /// mpirun, how it places and connects the ranks, this program and its arguments.
   package var words: [String] {
-    ["mpirun", "-n", String(ranks)] + placement + connection
-      + Self.setting("odls_base_sigkill_timeout", Self.secondsToStop) + exports
-      + [Self.program] + arguments
+    ["mpirun", "-n", String(ranks)] + placement + connection + exports + [Self.program] + arguments
   }
-
-  /// What a rank may take to write its last checkpoint after SIGTERM; mpirun's own default is one second.
-  private static let secondsToStop = 60
 
   private var placement: [String] {
     if let hostFile {

@@ -78,25 +78,30 @@ package struct Job: ~Copyable {
       "rank \(ranks.rank) of \(ranks.worldSize) on \(ranks.hostName), process \(getpid())")
   }
 
-  /// Runs `body` on every rank; if it fails on any, the lowest such rank says why and all ranks throw. A signal that asks
-  /// any rank to stop ends all of them here too.
+  /// Runs `body` on every rank as `together` does, where there is nothing yet to save: a signal that asks any rank to stop
+  /// ends all of them here.
+  package func load<Result>(_ body: () throws -> Result) throws -> Result {
+    try together {
+      let result = try body()
+      ranks.watchdog?.progress()
+      guard StopSignal.pending == nil else {
+        throw CommandFailure("stopped by a signal while loading", exitCode: CommandFailure.stopped)
+      }
+      return result
+    }
+  }
+
+  /// Runs `body` on every rank; if it fails on any, the lowest such rank says why and all ranks throw.
   ///
   /// Communication: the largest exit code, and on failure the lowest failing rank.
   package func together<Result>(_ body: () throws -> Result) throws -> Result {
     let outcome: Swift.Result<Result, any Error> = Swift.Result { try body() }
     var code: Int32 = 0
     if case .failure(let error) = outcome { code = CommandFailure.exitCode(of: error) }
-    if code == 0, StopSignal.pending != nil { code = CommandFailure.stopped }
     let worst = try ranks.maximum(code)
     guard worst != 0 else { return try outcome.get() }
     let speaker = try ranks.minimum(code == 0 ? Int32.max : Int32(ranks.rank))
-    if Int(speaker) == ranks.rank {
-      if case .failure(let error) = outcome {
-        log.error("\(error)")
-      } else {
-        log.warning("stopped")
-      }
-    }
+    if case .failure(let error) = outcome, Int(speaker) == ranks.rank { log.error("\(error)") }
     throw ReportedFailure(exitCode: worst)
   }
 

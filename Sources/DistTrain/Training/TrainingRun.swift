@@ -34,19 +34,19 @@ package struct TrainingRun: ~Copyable {
   /// Reads and checks every input; nothing is written yet.
   private init(_ configuration: RunConfiguration, _ job: borrowing Job) throws {
     job.enter(.load)
-    let inputs = try job.together { try RunInputs(configuration) }
+    let inputs = try job.load { try RunInputs(configuration) }
     var data = TrainingData(inputs)
-    let plan = try job.together { try data.activationPlan() }
-    let items = try job.together {
+    let plan = try job.load { try data.activationPlan() }
+    let items = try job.load {
       try inputs.questions(inputs.split.heldOut).map { try ScoringItem($0, inputs) }
     }
-    let validation = try job.together {
+    let validation = try job.load {
       try inputs.examples(inputs.split.validation, epoch: nil).map { inputs.microBatch([$0]) }
     }
     let scored = items.map(\.batch) + validation
     let longest = scored.flatMap { $0.sequences.map(\.count) }.max() ?? 1
-    let model = try job.together { try inputs.loadModel(longest: max(longest, plan.sequence)) }
-    let start = try job.together { try inputs.adapter?.parameters(inputs.layout) }
+    let model = try job.load { try inputs.loadModel(longest: max(longest, plan.sequence)) }
+    let start = try job.load { try inputs.adapter?.parameters(inputs.layout) }
     let digests = try Self.digests(inputs, job)
     trainer = Trainer(inputs, model, plan, start: start, totalSteps: data.plan.totalSteps)
     evaluator = Evaluator(model, fitting: scored)
@@ -62,7 +62,7 @@ package struct TrainingRun: ~Copyable {
   private static func digests(
     _ inputs: RunInputs, _ job: borrowing Job
   ) throws -> InputDigests {
-    let own = try job.together {
+    let own = try job.load {
       job.ranks.localRank == 0 ? try InputDigests(inputs).bytes : []
     }
     return InputDigests(bytes: try job.ranks.onePerHost(own))
