@@ -52,11 +52,14 @@ struct DemoCommand: ParsableCommand {
     guard job.ranks.isRoot else { return }
     let seconds = (ContinuousClock.now - start).components.seconds
     let (b, a) = (before.overall, after.overall)
+    let line =
+      "held-out accuracy  \(Console.fixed(100 * b.share, 1)) % before, \(Console.fixed(100 * a.share, 1)) %"
+      + " after (\(a.total) questions, chance \(Console.fixed(100 * after.chance, 0)) %)"
     Console.result(
       """
 
-      held-out accuracy  \(Console.fixed(100 * b.share, 1)) % before, \(Console.fixed(100 * a.share, 1)) % after \
-      training (\(a.total) questions, chance \(Console.fixed(100 * after.chance, 0)) %), in \(seconds) s
+      \(line)
+      time               \(seconds) s with scoring
       results            \(configuration.outputPath)
       next               disttrain evaluate \(configuration.outputPath)
       """)
