@@ -1,3 +1,4 @@
+internal import Collective
 internal import TestSupport
 internal import Testing
 
