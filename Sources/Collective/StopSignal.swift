@@ -14,12 +14,17 @@ package enum StopSignal {
     // The first use initializes the atomics, which a handler must not do.
     received.store(0, ordering: .relaxed)
     interrupts.store(0, ordering: .relaxed)
+    // A program that blocks signals passes that on to what it starts.
+    var signals = sigset_t()
+    _ = unsafe sigemptyset(&signals)
     for number in [SIGTERM, SIGINT, SIGUSR1] {
+      _ = unsafe sigaddset(&signals, number)
       var action = sigaction()
       unsafe action.__sigaction_handler.sa_handler = { StopSignal.handle($0) }
       action.sa_flags = Int32(SA_RESTART)
       _ = unsafe sigaction(number, &action, nil)
     }
+    _ = unsafe pthread_sigmask(SIG_UNBLOCK, &signals, nil)
   }
 
   /// The signal that asks this rank to stop, or nil.

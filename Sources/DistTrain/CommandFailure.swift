@@ -19,6 +19,7 @@ package struct CommandFailure: Error, CustomStringConvertible {
   package static func exitCode(of error: any Error) -> Int32 {
     switch error {
     case let error as CommandFailure: error.exitCode
+    case is StopRequested: stopped
     case let error as ConfigurationError: error.exitCode
     case let error as DatasetError: error.exitCode
     case let error as ModelError: error.code == .missing ? 66 : 65
@@ -31,6 +32,11 @@ package struct CommandFailure: Error, CustomStringConvertible {
     default: 1
     }
   }
+}
+
+/// A signal asked a rank to stop, and all ranks have learned of it.
+struct StopRequested: Error, CustomStringConvertible {
+  let description = "stopped by a signal; start again with resume_from_checkpoint=auto"
 }
 
 /// A failure whose reason has been told and logged already; what is left is to end the process, and with it the job.

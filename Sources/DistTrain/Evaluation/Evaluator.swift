@@ -34,7 +34,7 @@ package struct Evaluator: ~Copyable {
     }
     values.append(StopSignal.pending == nil ? 0 : 1)
     try ranks.allReduce(&values, operation: .sum)
-    guard values.removeLast() == 0 else { throw ReportedFailure(exitCode: CommandFailure.stopped) }
+    guard values.removeLast() == 0 else { throw StopRequested() }
     return batches.indices.map { Array(values[starts[$0]..<starts[$0 + 1]]) }
   }
 

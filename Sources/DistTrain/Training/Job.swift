@@ -19,12 +19,21 @@ package struct Job: ~Copyable {
       try job.greet()
       return try body(job)
     }
-    if case .failure(let error) = outcome, !(error is ReportedFailure) {
+    switch outcome {
+    case .success(let result):
+      try job.finish()
+      return result
+    case .failure(let failure as ReportedFailure):
+      try job.finish()
+      throw failure
+    case .failure(let stop as StopRequested):
+      job.note("\(stop)")
+      try job.finish()
+      throw ReportedFailure(exitCode: CommandFailure.stopped)
+    case .failure(let error):
       job.log.error("\(error)")
       throw ReportedFailure(exitCode: CommandFailure.exitCode(of: error))
     }
-    try job.finish()
-    return try outcome.get()
   }
 
   private init() throws {

@@ -58,6 +58,7 @@ extension TrainingRun {
     job.enter(.evaluation)
     let loss = try evaluator.meanLoss(validation, adapter: trainer.parameters, over: job.ranks)
     job.note(Console.padded("validation loss \(Console.fixed(loss, 4))", 34))
+    state.validatedStep = state.step
     try append(
       .object([
         "step": .integer(state.step), "epoch": .double(data.plan.epochs(afterStep: state.step)),

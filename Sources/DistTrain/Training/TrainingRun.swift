@@ -96,6 +96,8 @@ package struct TrainingRun: ~Copyable {
   private mutating func train(_ job: borrowing Job) throws {
     let configuration = inputs.configuration
     lastLog = .now
+    // A run that was stopped in its validation has still to do it.
+    try validateIfDue(job)
     while state.step < data.plan.totalSteps {
       let step = state.step + 1
       job.enter(.step, step: step)
@@ -106,15 +108,23 @@ package struct TrainingRun: ~Copyable {
       state.count(metrics, step: step)
       let isLast = step == data.plan.totalSteps
       if step % configuration.loggingSteps == 0 || isLast { try log(metrics, job) }
-      if configuration.evaluationSteps > 0, step % configuration.evaluationSteps == 0 {
-        try validate(job)
-      }
+      try validateIfDue(job)
       if configuration.desyncCheckSteps > 0, step % configuration.desyncCheckSteps == 0 {
         try compareAdapters(job)
       }
       let isDue = configuration.saveSteps > 0 && step % configuration.saveSteps == 0
       if isLast || isDue || metrics.isAskedToStop { try save(job) }
       if metrics.isAskedToStop { try stop(job) }
+    }
+  }
+
+  private mutating func validateIfDue(_ job: borrowing Job) throws {
+    let steps = inputs.configuration.evaluationSteps
+    guard steps > 0, state.step > 0, state.step % steps == 0, state.validatedStep < state.step
+    else { return }
+    do { try validate(job) } catch is StopRequested {
+      try save(job)
+      try stop(job)
     }
   }
 
@@ -126,10 +136,17 @@ package struct TrainingRun: ~Copyable {
     throw ReportedFailure(exitCode: CommandFailure.stopped)
   }
 
+  /// The held-out score; the last step's checkpoint is written, so that a stop loses nothing.
+  private func score(_ job: borrowing Job) throws -> EvaluationResult {
+    do {
+      return try EvaluationRun.evaluate(
+        items, inputs, evaluator, trainer.parameters, over: job.ranks)
+    } catch is StopRequested { try stop(job) }
+  }
+
   private func finish(_ job: borrowing Job) throws -> EvaluationResult {
     job.enter(.evaluation)
-    let result = try EvaluationRun.evaluate(
-      items, inputs, evaluator, trainer.parameters, over: job.ranks)
+    let result = try score(job)
     let parameters = trainer.parameters.array()
     job.enter(.finish)
     try job.onRoot {

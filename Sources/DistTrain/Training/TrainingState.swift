@@ -11,6 +11,8 @@ package struct TrainingState: Sendable, Equatable {
   package var updates = 0
   /// Tokens since the last log line.
   package var tokens = 0
+  /// The last step after which the validation loss was computed.
+  package var validatedStep = 0
   /// Lines of metrics.jsonl.
   package var history: [String] = []
 
@@ -29,7 +31,7 @@ package struct TrainingState: Sendable, Equatable {
   package var json: JSONValue {
     .object([
       "loss_sum_bits": .string(String(lossSum.bitPattern, radix: 16)), "updates": .integer(updates),
-      "tokens": .integer(tokens),
+      "tokens": .integer(tokens), "validated_step": .integer(validatedStep),
     ])
   }
 
@@ -41,6 +43,7 @@ package struct TrainingState: Sendable, Equatable {
     history = checkpoint.history
     updates = json["updates"]?.intValue ?? 0
     tokens = json["tokens"]?.intValue ?? 0
+    validatedStep = json["validated_step"]?.intValue ?? 0
     let bits = json["loss_sum_bits"]?.stringValue.flatMap { UInt64($0, radix: 16) }
     lossSum = Double(bitPattern: bits ?? 0)
   }
