@@ -38,6 +38,7 @@ struct RankCountTests {
           "\(ranks) ranks: \(file)")
       }
       #expect(try tiny.metrics(output) == tiny.metrics("alone"))
+      #expect(try tiny.lastCheckpoint(output) == tiny.lastCheckpoint("alone"))
     }
   }
 
@@ -63,6 +64,7 @@ struct RankCountTests {
       let file = "adapter/adapter_model.safetensors"
       #expect(try tiny.bytes("\(output)/\(file)") == tiny.bytes("whole/\(file)"))
       #expect(try tiny.metrics(output) == tiny.metrics("whole"))
+      #expect(try tiny.lastCheckpoint(output) == tiny.lastCheckpoint("whole"))
     }
     #expect(interrupted > 0, "no run was interrupted before its end")
   }

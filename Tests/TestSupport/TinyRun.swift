@@ -38,6 +38,13 @@ package final class TinyRun {
     Array(try Data(contentsOf: URL(filePath: folder + "/" + path)))
   }
 
+  /// The bytes of the newest checkpoint.
+  package func lastCheckpoint(_ output: String) throws -> [UInt8] {
+    let names = try FileManager.default.contentsOfDirectory(
+      atPath: "\(folder)/\(output)/checkpoints")
+    return try bytes("\(output)/checkpoints/\(names.max() ?? "none")")
+  }
+
   /// metrics.jsonl without the times.
   package func metrics(_ output: String) throws -> [String] {
     String(decoding: try bytes(output + "/metrics.jsonl"), as: UTF8.self).split(separator: "\n").map

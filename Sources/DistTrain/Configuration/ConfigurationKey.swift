@@ -22,6 +22,9 @@ package struct ConfigurationKey: Sendable {
   package var shareName: String?
   /// False where a resumed run may have another value.
   package var isFixed = true
+  /// False for what says how the run is called, not what it is: checkpoints do not keep it, so that a run that went on
+  /// elsewhere or after a stop has the same bytes.
+  package var isKept = true
 
   package var flagName: String { "--" + name.replacing("_", with: "-") }
 
@@ -51,16 +54,17 @@ package struct ConfigurationKey: Sendable {
       isFixed: false),
     ConfigurationKey(
       name: "output_dir", kind: .text, fallback: nil, help: "folder that the run is written to",
-      isFixed: false),
+      isFixed: false, isKept: false),
     ConfigurationKey(
       name: "overwrite_output_dir", kind: .flag, fallback: "false",
-      help: "replace another run in output_dir", isFixed: false),
+      help: "replace another run in output_dir", isFixed: false, isKept: false),
     ConfigurationKey(
       name: "init_adapter", kind: .optionalText, fallback: "none",
       help: "PEFT folder to start from instead of a fresh adapter", isFixed: false),
     ConfigurationKey(
       name: "resume_from_checkpoint", kind: .optionalText, fallback: "none",
-      help: "auto (the newest good checkpoint), a checkpoint's path, or none", isFixed: false),
+      help: "auto (the newest good checkpoint), a checkpoint's path, or none", isFixed: false,
+      isKept: false),
     ConfigurationKey(
       name: "precision", kind: .choice(["float32", "bfloat16"]), fallback: "float32",
       help: "in what matrix products are computed", aliases: ["bf16": "LLaMA-Factory"]),

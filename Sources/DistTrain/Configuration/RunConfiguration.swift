@@ -113,10 +113,10 @@ package struct RunConfiguration: Sendable, Equatable {
     warmup < 1 ? Int((Double(totalSteps) * warmup).rounded(.up)) : Int(warmup)
   }
 
-  /// The settings in the order of the keys.
+  /// The settings that checkpoints keep, in the order of the keys.
   package var json: JSONValue {
     var object = JSONObject()
-    for key in ConfigurationKey.all {
+    for key in ConfigurationKey.all where key.isKept {
       if let value = values[key.name] { object[key.name] = .string(value.text) }
     }
     return .object(object)

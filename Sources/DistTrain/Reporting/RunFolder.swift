@@ -55,6 +55,12 @@ package struct RunFolder: Sendable {
     }
   }
 
+  /// The lines of a file, none where it is not there.
+  package func lines(of name: String) -> [String] {
+    let bytes = FileManager.default.contents(atPath: path + "/" + name) ?? Data()
+    return String(decoding: bytes, as: UTF8.self).split(separator: "\n").map(String.init)
+  }
+
   package func write(_ text: String, to name: String) throws {
     try write(Array(text.utf8), to: name)
   }

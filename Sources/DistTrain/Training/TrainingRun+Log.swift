@@ -37,7 +37,7 @@ extension TrainingRun {
     let line = JSONValue.object([
       "step": .integer(state.step), "epoch": .double(epoch), "loss": .double(loss),
       "grad_norm": .double(metrics.gradientNorm), "learning_rate": .double(metrics.learningRate),
-      "tokens": .integer(state.tokens), "seconds": .double(seconds),
+      "tokens": .integer(state.tokens),
     ])
     let columns = [
       (String(state.step), 6), (Console.fixed(epoch, 2), 8), (Console.fixed(loss, 4), 10),
@@ -49,7 +49,7 @@ extension TrainingRun {
     state.lossSum = 0
     state.updates = 0
     state.tokens = 0
-    try append(line, job)
+    try append(line, seconds: seconds, job)
   }
 
   /// The validation loss, in the table and in metrics.jsonl.
@@ -66,10 +66,31 @@ extension TrainingRun {
       ]), job)
   }
 
-  private mutating func append(_ line: JSONValue, _ job: borrowing Job) throws {
+  private mutating func append(
+    _ line: JSONValue, seconds: Double? = nil, _ job: borrowing Job
+  ) throws {
     state.history.append(line.text())
-    let text = state.history.map { $0 + "\n" }.joined()
-    try job.onRoot { try folder.write(text, to: "metrics.jsonl") }
+    times.append(seconds)
+    try job.onRoot { try folder.write(metricsText, to: "metrics.jsonl") }
+  }
+
+  /// metrics.jsonl: the history, which depends on the run alone, with the times of this run.
+  private var metricsText: String {
+    zip(state.history, times).map { line, seconds in
+      guard let seconds else { return line + "\n" }
+      return line.dropLast() + ", \"seconds\": \(JSONValue.double(seconds).text())}\n"
+    }.joined()
+  }
+
+  /// Takes the times of a resumed run's lines from the file that an earlier part has left, where it has.
+  mutating func recoverTimes() {
+    let lines = folder.lines(of: "metrics.jsonl")
+    times = state.history.indices.map { index in
+      guard index < lines.count, lines[index].hasPrefix(state.history[index].dropLast()) else {
+        return nil
+      }
+      do { return try JSONParser.parse(lines[index])["seconds"]?.doubleValue } catch { return nil }
+    }
   }
 
   /// The keys that readers of transformers' runs know.

@@ -17,6 +17,7 @@ extension TrainingRun {
     let checkpoint = try Checkpoint(sealed: bytes, name: "the root's checkpoint")
     trainer.restore([checkpoint.parameters, checkpoint.firstMoment, checkpoint.secondMoment])
     state = TrainingState(checkpoint)
+    recoverTimes()
     job.note("resumed    after step \(state.step)")
   }
 

@@ -13,6 +13,8 @@ package struct TrainingRun: ~Copyable {
   let items: [ScoringItem]
   let validation: [MicroBatch]
   let provenance: Provenance
+  /// The seconds of each line of the history, where it has any; unlike the history no part of a checkpoint.
+  var times: [Double?] = []
   /// When the last line of the log was written.
   var lastLog = ContinuousClock.now
 
