@@ -30,6 +30,8 @@ package struct Provenance: Sendable {
       "program": .string("disttrain \(DistTrain.version)"), "cpu": .string(Machine.cpuName),
       "blas_core": .string(BLAS.coreName),
       "threads_per_rank": .integer(inputs.configuration.threadsPerRank),
+      "lora_alpha": .double(Double(inputs.layout.configuration.alpha)),
+      "lora_dropout": .double(Double(inputs.layout.configuration.dropout)),
     ])
   }
 

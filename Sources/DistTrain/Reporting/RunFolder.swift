@@ -66,12 +66,13 @@ package struct RunFolder: Sendable {
   }
 
   /// The adapter as a PEFT folder.
-  package func writeAdapter(_ parameters: [Float], _ layout: AdapterLayout, baseModel: String)
-    throws
-  {
-    try FileManager.default.createDirectory(atPath: adapter, withIntermediateDirectories: true)
+  package func writeAdapter(
+    _ parameters: [Float], _ layout: AdapterLayout, baseModel: String, to folder: String = "adapter"
+  ) throws {
+    try FileManager.default.createDirectory(
+      atPath: path + "/" + folder, withIntermediateDirectories: true)
     for (name, bytes) in AdapterFolder.files(parameters, layout, baseModel: baseModel) {
-      try write(bytes, to: "adapter/" + name)
+      try write(bytes, to: folder + "/" + name)
     }
   }
 }

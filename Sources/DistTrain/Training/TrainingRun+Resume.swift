@@ -37,7 +37,7 @@ extension TrainingRun {
   private func check(_ checkpoint: Checkpoint, fits layout: AdapterLayout) throws {
     let stored = try JSONParser.parse(checkpoint.configuration)
     var differences = inputs.configuration.differences(from: stored)
-    if checkpoint.tensors != Self.tensors(layout) {
+    if checkpoint.tensors != layout.checkpointTensors {
       differences.append("the adapter has other tensors")
     }
     differences += provenance.differences(from: try JSONParser.parse(checkpoint.provenance))
@@ -74,7 +74,7 @@ extension TrainingRun {
     let configuration = inputs.configuration
     try job.onRoot {
       let checkpoint = Checkpoint(
-        tensors: Self.tensors(trainer.layout), parameters: parameters,
+        tensors: trainer.layout.checkpointTensors, parameters: parameters,
         firstMoment: trainer.firstMoment.array(), secondMoment: trainer.secondMoment.array(),
         step: state.step, epoch: state.step / data.plan.windowsPerEpoch,
         windowInEpoch: state.step % data.plan.windowsPerEpoch, totalSteps: data.plan.totalSteps,
@@ -84,14 +84,6 @@ extension TrainingRun {
       let path = try folder.checkpoints.save(checkpoint)
       job.log.info("wrote \(path)")
       _ = try folder.checkpoints.prune(keeping: configuration.saveLimit)
-    }
-  }
-
-  private static func tensors(_ layout: AdapterLayout) -> [CheckpointTensor] {
-    layout.tensors.map {
-      CheckpointTensor(
-        name: $0.name.replacing("model.layers.", with: "layers.").replacing(".weight", with: ""),
-        rows: $0.rows, columns: $0.columns)
     }
   }
 }

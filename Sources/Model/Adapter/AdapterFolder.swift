@@ -120,6 +120,9 @@ package struct AdapterFolder: Sendable {
 }
 
 extension AdapterFolder {
+  /// The elements of all tensors.
+  package var values: [Float] { file.tensors.keys.sorted().flatMap { file.floats($0) ?? [] } }
+
   /// Name and shape of every tensor, sorted by name.
   package var shapes: [(name: String, shape: [Int])] {
     file.tensors.values.map { ($0.name, $0.shape) }.sorted { $0.0 < $1.0 }

@@ -66,6 +66,8 @@ package struct WeightFolder: Sendable {
   /// Paths of the safetensors files.
   package var filePaths: [String] { files.map(\.file.path) }
 
+  var safetensors: [SafetensorsFile] { files }
+
   /// Names of all tensors.
   package var names: [String] { owner.keys.sorted() }
 
