@@ -1,0 +1,404 @@
+"""The faults: how each is injected and what is promised of it."""
+
+import os
+import re
+import shutil
+import signal
+import struct
+import subprocess
+import time
+
+from case import TooLate
+
+ROWS = []
+
+
+class Row:
+    def __init__(self, name, fault, promise, injection, count, body, missing):
+        self.name, self.fault, self.promise, self.injection = name, fault, promise, injection
+        self.count, self.body, self.missing = count, body, missing
+
+
+def row(name, fault, promise, injection, count, missing=lambda setup: None):
+    """Registers a row; `missing` says why it cannot be injected here, or nothing."""
+    def register(body):
+        ROWS.append(Row(name, fault, promise, injection, count, body, missing))
+        return body
+    return register
+
+
+def needs_hosts(setup):
+    if os.getuid() != 0:
+        return "test hosts need root"
+    trial = subprocess.run(["unshare", "--net", "--uts", "--mount", "true"], capture_output=True, text=True)
+    return None if trial.returncode == 0 else f"no namespaces here: {trial.stderr.strip()}"
+
+
+def needs_nft(setup):
+    if reason := needs_hosts(setup):
+        return reason
+    trial = subprocess.run(
+        ["unshare", "--net", "nft", "add table inet trial"], capture_output=True, text=True) if shutil.which("nft") else None
+    if trial is None:
+        return "nft is missing; apt-get install nftables"
+    return None if trial.returncode == 0 else f"no nf_tables in this kernel: {trial.stderr.strip()}"
+
+
+def needs_tbf(setup):
+    if reason := needs_hosts(setup):
+        return reason
+    trial = subprocess.run(
+        ["unshare", "--net", "tc", "qdisc", "add", "dev", "lo", "root", "tbf", "rate", "1mbit", "burst", "32kb",
+         "latency", "400ms"], capture_output=True, text=True)
+    return None if trial.returncode == 0 else f"no tbf queue in this kernel: {trial.stderr.strip()}"
+
+
+def needs_strace(setup):
+    if not shutil.which("strace"):
+        return "strace is missing; apt-get install strace"
+    trial = subprocess.run(["strace", "-o", "/dev/null", "true"], capture_output=True, text=True)
+    return None if trial.returncode == 0 else f"strace may not trace here: {trial.stderr.strip()}"
+
+
+def needs_launch(setup):
+    text = subprocess.run([str(setup.binary), "launch", "--help"], capture_output=True, text=True)
+    return None if text.returncode == 0 else "this program has no 'launch' command"
+
+
+def host_of(case, rank):
+    """The name under which a rank's host appears in messages."""
+    return f"node{rank % 2 + 1}" if case.hosts else os.uname().nodename
+
+
+@row("M1", "a rank other than the first is killed", "exit 137 within 5 s; mpirun names rank and host",
+     "SIGKILL while loading, in a step, evaluation, save and at the end; every other time across two hosts", 24)
+def rank_killed(case):
+    across = case.index % 2 == 1
+    case.start(3, across=across)
+    case.wait_for(["load", "step", "evaluation", "save", "finish", "any"][case.index // 2 % 6])
+    victim = 1 + case.index // 2 % 2
+    process = case.wait_until(lambda: case.job.ranks().get(victim), f"rank {victim}")
+    case.inject(lambda: process.send(signal.SIGKILL))
+    case.ends({137}, 5, says=rf"rank {victim} .*on node {host_of(case, victim)} exited on signal 9")
+    case.resume()
+
+
+@row("M2", "the first rank is killed inside a save", "exit 137 within 5 s; earlier checkpoints stay good",
+     "strace kills it before its n-th write, fsync, rename or unlink, n at random", 14, needs_strace)
+def root_killed_in_save(case):
+    call, most = [("fsync", 40), ("rename", 20), ("unlink", 20), ("write", 300)][case.index % 4]
+    number = case.random.randint(1, most)
+    case.what = f"{call} {number}"
+    calls = {"rename": "rename,renameat,renameat2", "unlink": "unlink,unlinkat"}.get(call, call)
+    trace = ["strace", "-f", "--seccomp-bpf", "-o", "/dev/null", "-e", f"trace={calls}", "-e",
+             f"inject={calls}:signal=SIGKILL:when={number}"]
+    job = case.start(2, first_rank=trace)
+    case.wait_until(lambda: 0 in job.ranks(), "rank 0", pause=0.02)
+
+    # The fault's time is when the traced rank has gone.
+    def is_gone():
+        case.steps_before = case.steps_logged() or case.steps_before
+        return 0 not in job.ranks()
+    deadline = time.monotonic() + 90
+    while not is_gone() and time.monotonic() < deadline:
+        time.sleep(0.01)
+    case.injected_at = time.monotonic()
+    case.ends({137}, 5, says="exited on signal 9")
+    case.resume()
+
+
+@row("M3", "memory is refused to a rank", "ends with an error at once after the refusal; nothing left",
+     "RLIMIT_AS of rank 1 at 40 to 97 % of what it needs, seconds count from the start (the kernel's OOM killer is M1)", 6)
+def out_of_memory(case):
+    whole = case.setup.peak_address_space()
+    share = case.random.uniform(0.4, 0.97)
+    limit = int(whole * share)
+    case.what = f"{100 * share:.0f} % of {whole >> 20} MiB"
+    case.start(2, others=["prlimit", f"--as={limit}"])
+    case.injected_at = time.monotonic()
+    case.ends(set(range(1, 256)), 60)
+    case.resume()
+
+
+@row("M4", "a rank crashes", "exit 139 within 5 s; mpirun names rank and host", "SIGSEGV to a rank in a step", 6)
+def rank_crashes(case):
+    case.start(3, across=case.index % 2 == 1)
+    case.wait_for("step")
+    victim = case.index % 3
+    case.inject(lambda: case.job.ranks()[victim].send(signal.SIGSEGV))
+    case.ends({139, 132, 133, 134}, 5, says=rf"rank {victim} .*on node {host_of(case, victim)} exited on signal")
+    case.resume()
+
+
+@row("M5", "a rank is frozen for ever", "exit 75 within the watchdog's limit + 10 s; the others name rank and host",
+     "SIGSTOP to each rank in turn, in a step, save and evaluation", 6)
+def rank_frozen(case):
+    case.start(3, across=case.index % 2 == 1)
+    case.wait_for(["step", "save", "evaluation"][case.index // 2 % 3])
+    victim = case.index % 3
+    case.inject(lambda: case.job.ranks()[victim].send(signal.SIGSTOP))
+    # A save has twice the patience.
+    patience = 2 if case.what == "save" else 1
+    case.ends({75}, case.setup.watchdog * patience + 10,
+              says=rf"missing: [^\n]*rank {victim} on {host_of(case, victim)}")
+    case.resume()
+
+
+@row("M6", "a rank is frozen for 5 s", "the job goes on; same bytes", "SIGSTOP, 5 s, SIGCONT", 5)
+def rank_frozen_shortly(case):
+    case.start(3, across=case.index % 2 == 1)
+    case.wait_for(["step", "save", "evaluation"][case.index % 3])
+    process = case.job.ranks()[case.index % 3]
+    case.inject(lambda: process.send(signal.SIGSTOP))
+    time.sleep(5)
+    process.send(signal.SIGCONT)
+    case.ends({0}, 60)
+    case.identical = case.is_undisturbed("after the pause")
+
+
+@row("M7", "mpirun is killed", "all ranks on all hosts end by themselves within 5 s", "SIGKILL to mpirun", 10)
+def mpirun_killed(case):
+    case.start(3, across=case.index % 2 == 1)
+    case.wait_for(["load", "step", "evaluation", "save", "finish"][case.index // 2 % 5])
+    case.inject(case.job.process.kill)
+    case.ends({137}, 5, grace=5)
+    case.resume()
+
+
+@row("M8", "the daemon of another host is killed", "exit 205 within 10 s; mpirun names the host",
+     "SIGKILL to orted on the second host", 8, needs_hosts)
+def daemon_killed(case):
+    case.start(3, across=True, mca=case.KEEPALIVE)
+    case.wait_for(["step", "save", "evaluation", "load"][case.index % 4])
+    case.inject(lambda: case.job.daemons()[0].send(signal.SIGKILL))
+    case.ends({205, 137}, 10, says="lost communication with a remote daemon.*node2|node2.*exited on signal 9")
+    case.resume()
+
+
+@row("M9", "the link of a host is down for ever", "exit 205 within keepalive (11 s) + 10 s; mpirun names the host; nothing left"
+     " on either side", "cable out on the switch's side in a step, save and evaluation", 6, needs_hosts)
+def link_down(case):
+    case.start(3, across=True, mca=case.KEEPALIVE)
+    case.wait_for(["step", "save", "evaluation"][case.index % 3])
+    case.inject(lambda: case.hosts("link", "node2", "down"))
+    case.ends({205}, 21, says="lost communication with a remote daemon.*node2", grace=20)
+    case.resume()
+
+
+@row("M10", "the link is down for 5 s", "the job goes on; same bytes", "cable out, 5 s, in again", 5, needs_hosts)
+def link_down_shortly(case):
+    case.start(3, across=True, mca=case.KEEPALIVE)
+    case.wait_for(["step", "save", "evaluation"][case.index % 3])
+    case.inject(lambda: case.hosts("link", "node2", "down"))
+    time.sleep(5)
+    case.hosts("link", "node2", "up")
+    case.ends({0}, 90)
+    case.identical = case.is_undisturbed("after the pause")
+
+
+@row("M11", "packets are lost for ever, in one direction or on the ports of MPI alone",
+     "exit 75 within the watchdog's limit + 10 s, or 205 by keepalive",
+     "nftables on the second host: everything it receives, everything it sends, or MPI's ports", 6, needs_nft)
+def packets_lost(case):
+    ports = ["--mca", "btl_tcp_port_min_v4", "20000", "--mca", "btl_tcp_port_range_v4", "1000"]
+    case.start(3, across=True, mca=case.KEEPALIVE + ports)
+    case.wait_for("step")
+    kind = case.index % 3
+    if kind == 0:
+        case.what = "MPI's ports"
+        case.inject(lambda: (case.hosts("drop", "node2", "in", "tcp dport 20000-20999"),
+                             case.hosts("drop", "node2", "in", "tcp sport 20000-20999")))
+    else:
+        direction = ["in", "out"][kind - 1]
+        case.what = f"all {direction}"
+        case.inject(lambda: case.hosts("drop", "node2", direction))
+    says = r"no rank has got anything done|lost communication with a remote daemon"
+    case.ends({75, 205}, case.setup.watchdog + 10, says=says, grace=20)
+    case.resume()
+
+
+@row("M12", "a link of 10 Mbit/s", "slow and right; no false alarm", "tc tbf on both ends of the second host's cable", 2, needs_tbf)
+def link_slow(case):
+    case.make_hosts()
+    case.hosts("rate", "node2", "10mbit")
+    case.start(3, across=True, mca=case.KEEPALIVE)
+    case.inject(lambda: None)
+    case.ends({0}, 150)
+    case.identical = case.is_undisturbed("over the slow link")
+
+
+def ask_to_stop(case, signals, mca, codes, within):
+    """S1 and S2: signals to mpirun; the checkpoint must be that of the step in which they came."""
+    case.start(3, across=case.index % 2 == 1, mca=mca)
+    case.wait_for(case.random.choice(["step", "evaluation", "save"]))
+
+    def send():
+        for number in signals:
+            case.job.process.send_signal(number)
+            time.sleep(0.3 if len(signals) > 1 else 0)
+    case.inject(send)
+    case.what = " then ".join(number.name for number in signals) + f" in {case.what}"
+    return case.ends(codes, within)
+
+
+@row("S1", "asked to stop, with time", "checkpoint of the step in progress, exit 75 (1 where mpirun itself got TERM or INT)",
+     "SIGUSR1, SIGTERM, SIGINT, or SIGUSR1 then SIGTERM to mpirun with odls_base_sigkill_timeout 60", 12)
+def stopped_with_time(case):
+    kinds = [[signal.SIGUSR1], [signal.SIGTERM], [signal.SIGINT], [signal.SIGUSR1, signal.SIGTERM]]
+    signals = kinds[case.index // 2 % 4]
+    codes = {75} if signals == [signal.SIGUSR1] else {75, 1}
+    ask_to_stop(case, signals, ["--mca", "odls_base_sigkill_timeout", "60"], codes, 10)
+    case.expect("checkpoint written" in case.all_text(), f"no word of a checkpoint: {case.job.output[-800:]}")
+    before = case.steps_before
+    case.steps_before = max(before, case.steps_logged())
+    case.resume()
+    case.expect(case.recomputed == 0, f"{case.recomputed} logged steps were computed again")
+
+
+@row("S2", "SIGTERM with Open MPI's default of 2 s", "at most save_steps steps computed again", "SIGTERM to mpirun", 4)
+def stopped_at_once(case):
+    ask_to_stop(case, [signal.SIGTERM], [], {75, 1}, 5)
+    case.resume()
+
+
+# What of the second host differs, and the field that must say so.
+DIFFERENCES = ["model", "tokenizer", "dataset", "program", "blas_core", "configuration"]
+
+
+@row("H1", "the hosts differ", "exit 78 within 30 s, before the first step; a table names field, hosts and ranks",
+     "the second host sees another model, tokenizer, data set, program, recipe, or uses other BLAS kernels", 12, needs_hosts)
+def hosts_differ(case):
+    field = DIFFERENCES[case.index % len(DIFFERENCES)]
+    case.what = field
+    inputs = case.folder / "inputs"
+    shutil.copytree(case.setup.folder / "inputs", inputs)
+    hosts = case.make_hosts()
+    settings = {"model_name_or_path": str(inputs / "model"), "dataset_path": str(inputs / "questions.json")}
+    program, others = case.setup.binary, []
+    if field == "program":
+        other = case.folder / "other-program"
+        shutil.copy2(program, other)
+        with open(other, "ab") as file:
+            file.write(b"\0")
+        hosts("bind", "node2", str(other), str(program))
+    elif field == "blas_core":
+        others = ["env", "OPENBLAS_CORETYPE=Nehalem"]
+    elif field == "configuration":
+        others = ["env", "DISTTRAIN_LORA_R=5"]
+        settings["lora_r"] = None
+    else:
+        path = {"model": inputs / "model/model.safetensors", "tokenizer": inputs / "model/tokenizer.json",
+                "dataset": inputs / "questions.json"}[field]
+        other = case.folder / "other-file"
+        content = bytearray(path.read_bytes())
+        if field == "model":
+            content[-1 - case.random.randrange(1000) * 4] ^= 1
+        elif field == "tokenizer":
+            content = content.replace(b'"version": "1.0"', b'"version": "1.1"')
+        else:
+            content = content.replace(b"dish goes", b"dash goes", 1)
+        other.write_bytes(content)
+        hosts("bind", "node2", str(other), str(path))
+    case.start(3, across=True, settings=settings, first_rank=["env"] if others else [], others=others)
+    case.injected_at = time.monotonic()
+    case.ends({78}, 30, says=rf"{field} +node1 +.*node2 ")
+    case.expect(not (case.run / "metrics.jsonl").exists(), "a step was computed")
+
+
+@row("H2", "a bit flips in the adapter of one rank", "exit 70 at the next save at the latest; no damaged checkpoint",
+     "all ranks are stopped, a bit of rank 1's memory is changed where it holds values of the last checkpoint", 6)
+def bit_flipped(case):
+    case.start(2)
+    case.wait_for("save")
+    ranks = case.all_ranks()
+    checkpoints = case.run / "checkpoints"
+    case.wait_until(lambda: any(checkpoints.glob("step-*.h5")), "a checkpoint")
+    case.inject(lambda: [process.send(signal.SIGSTOP) for process in ranks.values()])
+    newest = max(checkpoints.glob("step-*.h5"))
+    flipped = flip_bits(ranks[1].pid, newest.read_bytes(), case.random)
+    for process in ranks.values():
+        process.send(signal.SIGCONT)
+    case.what = f"{flipped} places after {newest.stem}"
+    if not flipped:
+        raise TooLate("the values of the checkpoint were not in memory any more")
+    case.injected_at = time.monotonic()
+    case.ends({70}, 20, says="the ranks hold different adapters")
+    case.resume()
+
+
+def flip_bits(pid, checkpoint, random):
+    """Changes one bit of one float of the checkpoint wherever the process holds it; returns the number of places."""
+    with open(f"/proc/{pid}/maps") as file:
+        regions = [tuple(int(end, 16) for end in line.split()[0].split("-")) for line in file
+                   if line.split()[1].startswith("rw") and "[v" not in line]
+    with open(f"/proc/{pid}/mem", "r+b", buffering=0) as memory:
+        contents = {}
+        for start, end in regions:
+            if end - start > 1 << 28:
+                continue
+            try:
+                memory.seek(start)
+                contents[start] = memory.read(end - start)
+            except OSError:
+                continue
+        for _ in range(400):
+            place = random.randrange(len(checkpoint) // 64) * 64
+            window = checkpoint[place:place + 64]
+            floats = struct.unpack("<16f", window) if len(window) == 64 else ()
+            if not floats or not all(1e-4 < abs(value) < 4 for value in floats):
+                continue
+            found = [start + match.start() for start, content in contents.items()
+                     for match in re.finditer(re.escape(window), content)]
+            if not found:
+                continue
+            # Bit 22 is the first of the fraction: the value changes by a quarter to a half.
+            for address in found:
+                memory.seek(address + 2)
+                memory.write(bytes([window[2] ^ 0x40]))
+            return len(found)
+    return 0
+
+
+START_ERRORS = ["host file", "slots", "unknown host", "interface", "root", "model missing", "data missing",
+                "program missing"]
+
+
+@row("H3", "the job is started wrongly", "ends within 35 s with a non-zero code and a text that says what is wrong",
+     "bad host file, too few slots, unknown host, wrong interface, root not allowed, a file missing on the second host",
+     8, needs_hosts)
+def started_wrongly(case):
+    kind = START_ERRORS[case.index % len(START_ERRORS)]
+    case.what = kind
+    hosts = case.make_hosts()
+    inputs = case.folder / "inputs"
+    shutil.copytree(case.setup.folder / "inputs", inputs)
+    settings = {"model_name_or_path": str(inputs / "model"), "dataset_path": str(inputs / "questions.json")}
+    options = []
+    empty = case.folder / "empty"
+    empty.mkdir()
+    hostfile = case.folder / "hostfile"
+    says = {
+        "host file": "parse error", "slots": "not enough slots", "unknown host": "node9|daemon",
+        "interface": "no rank has got anything done|unable to reach|never heard", "root": "run as root",
+        "model missing": r"node2\] .*model/config.json: No such file", "data missing": r"node2\] cannot read the data set",
+        "program missing": "executable|could not be found|not find",
+    }[kind]
+    entries = {"host file": "node1 slots=1\nnode2 slot=1\n", "unknown host": "node1 slots=1\nnode9 slots=1\n"}
+    hostfile.write_text(entries.get(kind, "node1 slots=1\nnode2 slots=1\n"))
+    if kind == "interface":
+        options = ["--mca", "btl_tcp_if_include", "lo", "--mca", "btl", "tcp,self"]
+    elif kind == "model missing":
+        hosts("bind", "node2", str(empty), str(inputs / "model"))
+    elif kind == "data missing":
+        hosts("bind", "node2", str(empty), str(inputs))
+        settings["model_name_or_path"] = str(case.setup.folder / "inputs" / "model")
+    binary = case.setup.binary
+    program = case.setup.arguments(case.run, settings)
+    if kind == "program missing":
+        (case.folder / "bin").mkdir()
+        shutil.copy2(binary, case.folder / "bin/disttrain")
+        program[0] = str(case.folder / "bin/disttrain")
+        hosts("bind", "node2", str(empty), str(case.folder / "bin"))
+    case.start_across(program, hostfile, 3 if kind == "slots" else 2, options, refuses_root=kind == "root")
+    case.injected_at = time.monotonic()
+    case.ends(set(range(1, 256)), 35, says=says)
