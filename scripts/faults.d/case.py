@@ -34,10 +34,6 @@ class Setup:
         return [str(self.binary), "train"] + [f"{key}={value}" for key, value in values.items()
                                                if value is not None]
 
-    def peak_address_space(self) -> int:
-        """The largest address space of the undisturbed run, in bytes."""
-        return self.peak
-
     def fingerprint(self, run: Path) -> dict:
         """Digests of the results, and the log without times."""
         found = {}
@@ -196,14 +192,19 @@ class Case:
             code = self.job.wait(10)
         self.codes.append(code)
         self.expect(self.hung or self.seconds <= within, f"took {self.seconds:.1f} s, promised {within:.0f} s")
-        self.expect(code in codes, f"exit code {code}, expected {sorted(codes)}: {self.job.output[-1500:]}")
+        self.expect(code in codes, f"exit code {code}, expected {sorted(codes)}: {self.tail(self.job.output)}")
         left = self.job.left_over(grace)
         self.left = len(left)
         self.expect(not left, "left over: " + ", ".join(f"{p.pid} {p.name} {p.state} rank {p.rank}" for p in left))
         if says:
             text = self.all_text()
-            self.expect(re.search(says, text, re.S) is not None, f"nothing says /{says}/: {text[-1500:]}")
+            self.expect(re.search(says, text, re.S) is not None, f"nothing says /{says}/: {self.tail(text)}")
         return code
+
+    def tail(self, text: str) -> str:
+        """The end of a text without the table of steps."""
+        lines = [line for line in text.splitlines() if line.strip() and not re.search(r"(^| info )\s*\d+ +\d+\.\d+ |validation loss", line)]
+        return "\n".join(lines)[-1500:]
 
     def all_text(self) -> str:
         logs = sorted((self.run / "logs").glob("*.log")) if (self.run / "logs").is_dir() else []
@@ -224,7 +225,7 @@ class Case:
         job = Job(self.folder, ["mpirun", "--oversubscribe", "--bind-to", "none", "-n", str(ranks), *program])
         code = job.wait(180)
         job.end()
-        self.expect(code == 0, f"continuing with {ranks} ranks ended with {code}: {job.output[-1500:]}")
+        self.expect(code == 0, f"continuing with {ranks} ranks ended with {code}: {self.tail(job.output)}")
         started = re.search(r"resumed    after step (\d+)", job.output)
         if "passed over" in job.output or "refused" in job.output:
             self.problems.append(f"a checkpoint was damaged: {job.output[:1500]}")
