@@ -7,7 +7,7 @@ import shutil
 import time
 from pathlib import Path
 
-from job import TEST_HOSTS, Hosts, Job, metrics
+from job import MARKER, TEST_HOSTS, Hosts, Job, metrics
 
 # What must be the same in a run that was disturbed and continued.
 RESULTS = ["adapter/adapter_model.safetensors", "adapter/adapter_config.json", "predictions.jsonl", "results.json"]
@@ -90,11 +90,11 @@ class Case:
         program = self.setup.arguments(self.run, settings)
         if across and not self.hosts:
             self.make_hosts()
-        launcher = ["--oversubscribe", "--bind-to", "none", "-x", "DISTTRAIN_JOB", *mca]
+        launcher = ["--oversubscribe", "--bind-to", "none", "-x", MARKER, *mca]
         for name in environment or {}:
             launcher += ["-x", name]
         if first_rank or others:
-            extra = ["-x", "DISTTRAIN_JOB"]
+            extra = ["-x", MARKER]
             split = ["-n", "1", *first_rank, *program, ":", "-n", str(ranks - 1), *extra, *others, *program]
         else:
             split = ["-n", str(ranks), *program]
@@ -110,10 +110,22 @@ class Case:
             network += ["--mca", "btl_tcp_if_include", "10.77.0.0/24"]
         agent = ["--mca", "plm_rsh_agent", f"{TEST_HOSTS} rsh"]
         command = ["mpirun", "--hostfile", str(hostfile), "--map-by", "node", "--bind-to", "none", "-n", str(ranks),
-                   "-x", "DISTTRAIN_JOB", *agent, *network, *options, *program]
+                   "-x", MARKER, *agent, *network, *options, *program]
         if refuses_root:
             command = ["env", "-u", "OMPI_ALLOW_RUN_AS_ROOT", *command]
         self.job = Job(self.folder, [TEST_HOSTS, "run", "node1", *command], self.hosts)
+
+    def start_supervised(self, arguments: list, across: bool, settings: dict = None) -> None:
+        """Starts `disttrain launch`; across hosts with a real ssh, which a host without network does not answer."""
+        program = self.setup.arguments(self.run, settings)
+        program[1:2] = ["launch", *arguments]
+        environment, front = {}, []
+        if across:
+            hosts = self.make_hosts()
+            hosts("sshd")
+            environment["OMPI_MCA_plm_rsh_agent"] = f"ssh -F {hosts.folder}/ssh_config -o ConnectTimeout=5"
+            front = [TEST_HOSTS, "run", "node1"]
+        self.job = Job(self.folder, [*front, *program], self.hosts, environment)
 
     # Moments
 
@@ -138,12 +150,13 @@ class Case:
         numbers = re.findall(r'"step": (\d+)', lines[-1]) if lines else []
         return int(numbers[0]) if numbers else 0
 
-    def wait_for(self, moment: str) -> None:
-        """Waits for a moment of the run: load, step, evaluation, save, finish, or any of them."""
+    def wait_for(self, moment: str, part: float = 1) -> None:
+        """Waits for a moment of the run: load, step, evaluation, save, finish, or any of them; steps in its first `part`."""
         if moment == "any":
             moment = self.random.choice(["load", "step", "evaluation", "save", "finish"])
         self.what = moment
         total, every = self.setup.total_steps, self.setup.save_steps
+        end = int(part * total) // every * every
         if moment == "load":
             self.all_ranks()
             time.sleep(self.random.uniform(0, 0.4))
@@ -151,7 +164,7 @@ class Case:
             self.wait_until(lambda: self.steps_logged() >= total, "the last step")
             time.sleep(self.random.uniform(0, 0.05))
         elif moment == "save":
-            step = self.random.randrange(every, total - every, every)
+            step = self.random.randrange(every, end - every, every)
             checkpoints = self.run / "checkpoints"
             self.wait_until(lambda: self.steps_logged() >= step, f"step {step}")
             self.wait_until(
@@ -159,11 +172,11 @@ class Case:
                 pause=0.0003)
         elif moment == "evaluation":
             every = int(self.setup.settings["eval_steps"])
-            step = self.random.randrange(every, total - every, every)
+            step = self.random.randrange(every, end - every, every)
             self.wait_until(lambda: self.steps_logged() >= step, f"step {step}", pause=0.0005)
             time.sleep(self.random.uniform(0, 0.02))
         else:
-            step = self.random.randrange(1, total - every)
+            step = self.random.randrange(1, end - every)
             self.wait_until(lambda: self.steps_logged() >= step, f"step {step}")
             time.sleep(self.random.uniform(0, 0.05))
 

@@ -10,7 +10,8 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 TEST_HOSTS = str(ROOT / "cluster" / "test-hosts")
-MARKER = "DISTTRAIN_JOB"
+# The program passes variables with its prefix on to all ranks.
+MARKER = "DISTTRAIN_FAULTS_JOB"
 
 
 class Process:
