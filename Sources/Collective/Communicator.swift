@@ -45,12 +45,11 @@ package final class Communicator {
     unsafe self.handle = worldSize > 1 ? handle : nil
   }
 
-  /// Starts this rank's watchdog; see `Watchdog`.
-  package func watch(
-    seconds: Double, report: @escaping @Sendable (String) -> Void
-  ) throws(MPIError) {
-    precondition(watchdog == nil, "a rank has one watchdog")
-    watchdog = try Watchdog(self, seconds: seconds, report: report)
+  /// Lets a watchdog know of every call, and connects it with those of the other ranks.
+  package func watch(by watchdog: Watchdog) throws(MPIError) {
+    precondition(self.watchdog == nil, "a rank has one watchdog")
+    self.watchdog = watchdog
+    try watchdog.connect(self)
   }
 
   /// Makes one MPI call under the eyes of the watchdog and throws unless it returns success.

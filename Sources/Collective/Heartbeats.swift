@@ -8,7 +8,7 @@ internal import Synchronization
 final class Heartbeats: Sendable {
   /// Host names by rank.
   let hosts: [String]
-  private let rank: Int
+  let rank: Int
   private let socket: Int32
   private let peers: [(address: UInt32, port: UInt16)]
   /// Tells this job's datagrams from others'.

@@ -61,6 +61,11 @@ package struct Sightings: Sendable {
       + " The job ends; continue it with resume_from_checkpoint=auto"
   }
 
+  /// Whether this rank alone, which has not found the others yet, has got nothing done for so long.
+  package func hasBeenSilent(forSeconds limit: Double, at now: ContinuousClock.Instant) -> Bool {
+    now - ranks[rank].changed > .seconds(limit)
+  }
+
   /// Whether a stop in good order is past hope: a rank is silent, or all have been waiting for each other for a while.
   package func isBeyondStopping(at now: ContinuousClock.Instant) -> Bool {
     let known = ranks.filter(\.isKnown)

@@ -15,27 +15,31 @@ package final class Watchdog: Sendable {
 
   private let whereabouts = Atomic<UInt64>(Whereabouts().word)
   private let limit: Atomic<UInt64>
-  private let rank: Int
-  private let heartbeats: Heartbeats?
+  private let connection = Mutex<Heartbeats?>(nil)
   private let report: @Sendable (String) -> Void
 
-  /// Starts watching; `seconds` is the base limit, 0 for none.
+  /// Starts watching where a launcher started this process; `seconds` is the base limit, 0 for none.
   ///
-  /// Communication: the ranks exchange the addresses of their heartbeats.
+  /// Before MPI is initialized, because ranks that cannot reach each other may never come out of that.
   ///
   /// - Parameter report: Gets the reason right before the process ends.
-  package init(
-    _ communicator: Communicator, seconds: Double, report: @escaping @Sendable (String) -> Void
-  ) throws(MPIError) {
+  package init(seconds: Double, report: @escaping @Sendable (String) -> Void) {
     limit = Atomic(seconds.bitPattern)
-    rank = communicator.rank
-    heartbeats = communicator.worldSize > 1 ? try Heartbeats(communicator) : nil
     self.report = report
-    guard heartbeats != nil else { return }
+    guard LaunchEnvironment.current.isLaunched else { return }
     var thread = pthread_t()
     let context = unsafe Unmanaged.passRetained(self).toOpaque()
     _ = unsafe pthread_create(&thread, nil, { unsafe Watchdog.run($0) }, context)
     pthread_detach(thread)
+  }
+
+  /// Lets this rank hear of the others and them of it.
+  ///
+  /// Communication: the ranks exchange the addresses of their heartbeats.
+  func connect(_ communicator: Communicator) throws(MPIError) {
+    guard communicator.worldSize > 1 else { return }
+    let heartbeats = try Heartbeats(communicator)
+    connection.withLock { $0 = heartbeats }
   }
 
   /// Sets the base limit, in seconds without progress of any rank; 0 for none.
@@ -74,31 +78,38 @@ package final class Watchdog: Sendable {
   }
 
   private func watch() {
-    var sightings = Sightings(rank: rank, count: heartbeats?.count ?? 1)
+    var sightings = Sightings(rank: 0, count: 1)
     var last = ContinuousClock.now
     while true {
       usleep(Self.interval)
+      let heartbeats = connection.withLock { $0 }
+      let (rank, count) = (heartbeats?.rank ?? 0, heartbeats?.count ?? 1)
       // A process that was stopped for a while itself has no right to complain of what it did not see.
-      if last.duration(to: .now) > .seconds(2) {
-        sightings = Sightings(rank: rank, count: sightings.ranks.count)
+      if last.duration(to: .now) > .seconds(2) || sightings.ranks.count != count {
+        sightings = Sightings(rank: rank, count: count)
       }
       last = .now
       let mine = whereabouts.load(ordering: .relaxed)
       sightings.see(rank, word: mine, at: .now)
       heartbeats?.exchange(mine, &sightings)
-      guard let reason = reasonToEnd(sightings) else { continue }
+      guard let reason = reasonToEnd(sightings, heartbeats) else { continue }
       report(reason)
       _exit(Self.exitCode)
     }
   }
 
-  private func reasonToEnd(_ sightings: Sightings) -> String? {
+  private func reasonToEnd(_ sightings: Sightings, _ heartbeats: Heartbeats?) -> String? {
     // mpirun sends SIGTERM to the ranks that are left when another has died: nobody comes to their step's end.
-    if StopSignal.pending != nil, sightings.isBeyondStopping(at: .now) {
+    if heartbeats != nil, StopSignal.pending != nil, sightings.isBeyondStopping(at: .now) {
       return "asked to stop while other ranks are gone; ending without another checkpoint"
     }
     let base = Double(bitPattern: limit.load(ordering: .relaxed))
-    guard base > 0, let heartbeats else { return nil }
+    guard base > 0 else { return nil }
+    guard let heartbeats else {
+      return sightings.hasBeenSilent(forSeconds: base, at: .now)
+        ? "the ranks did not find each other within \(Int(base)) s: look at the network between the hosts,"
+          + " and name it with --network or btl_tcp_if_include" : nil
+    }
     return sightings.reasonToEnd(baseLimit: base, hosts: heartbeats.hosts, at: .now)
   }
 }

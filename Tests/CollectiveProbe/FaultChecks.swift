@@ -60,10 +60,11 @@ func tableOfMismatch(_ fields: [HandshakeField], _ world: Communicator) throws -
 
 /// `frozen RANK SECONDS`: that rank stops itself; the others' watchdogs must end the job.
 func waitForFrozenRank(_ world: Communicator, _ words: [String]) throws -> String {
-  try world.watch(seconds: Double(number(words, 1))) { reason in
+  let watchdog = try Watchdog(seconds: Double(number(words, 1))) { reason in
     let line = Array("\(reason)\n".utf8)
     _ = unsafe write(2, line, line.count)
   }
+  try world.watch(by: watchdog)
   try world.barrier()
   world.watchdog?.enter(.step, step: 3)
   if try world.rank == number(words, 0) { raise(SIGSTOP) }

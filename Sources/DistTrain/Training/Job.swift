@@ -38,12 +38,15 @@ package struct Job: ~Copyable {
 
   private init() throws {
     StopSignal.install()
+    let file = logFile
+    let watchdog = Watchdog(seconds: Self.startSeconds) { reason in
+      Logger(label: "disttrain") { _ in RankLogHandler(file, speaker: "") }.error("\(reason)")
+    }
     let environment = try MPIEnvironment()
     let ranks = try environment.world()
     let speaker = ranks.worldSize > 1 ? " [rank \(ranks.rank) \(ranks.hostName)]" : ""
-    let file = logFile
     let log = Logger(label: "disttrain") { _ in RankLogHandler(file, speaker: speaker) }
-    try ranks.watch(seconds: Self.startSeconds) { log.error("\($0)") }
+    try ranks.watch(by: watchdog)
     self.environment = environment
     self.ranks = ranks
     self.log = log
