@@ -15,6 +15,8 @@ package final class Watchdog: Sendable {
 
   private let whereabouts = Atomic<UInt64>(Whereabouts().word)
   private let limit: Atomic<UInt64>
+  /// There is nobody to wait for, and so no limit.
+  private let isAlone = Atomic(false)
   private let connection = Mutex<Heartbeats?>(nil)
   private let report: @Sendable (String) -> Void
 
@@ -37,7 +39,7 @@ package final class Watchdog: Sendable {
   ///
   /// Communication: the ranks exchange the addresses of their heartbeats.
   func connect(_ communicator: Communicator) throws(MPIError) {
-    guard communicator.worldSize > 1 else { return }
+    guard communicator.worldSize > 1 else { return isAlone.store(true, ordering: .relaxed) }
     let heartbeats = try Heartbeats(communicator)
     connection.withLock { $0 = heartbeats }
   }
@@ -104,7 +106,7 @@ package final class Watchdog: Sendable {
       return "asked to stop while other ranks are gone; ending without another checkpoint"
     }
     let base = Double(bitPattern: limit.load(ordering: .relaxed))
-    guard base > 0 else { return nil }
+    guard base > 0, !isAlone.load(ordering: .relaxed) else { return nil }
     guard let heartbeats else {
       return sightings.hasBeenSilent(forSeconds: base, at: .now)
         ? "the ranks did not find each other within \(Int(base)) s: look at the network between the hosts,"

@@ -48,6 +48,13 @@ struct LaunchCommand: ParsableCommand {
           + " \(configuration.watchdogSeconds), or faults are ended before the ranks can name them",
         exitCode: 78)
     }
+    if launch.hostfile != nil,
+      (0.001..<MPICommand.keepaliveSeconds).contains(configuration.watchdogSeconds)
+    {
+      Console.note(
+        "warning: watchdog_seconds \(configuration.watchdogSeconds) is shorter than the"
+          + " \(Int(MPICommand.keepaliveSeconds)) s after which mpirun notices a lost host")
+    }
     StopSignal.install()
     var supervisor = try Supervisor(
       launch.command(

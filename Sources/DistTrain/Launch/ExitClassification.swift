@@ -14,6 +14,8 @@ package enum ExitClassification: Sendable, Equatable {
     case 64: self = .giveUp(reason: "wrong usage")
     case 65, 66: self = .giveUp(reason: "an input is missing or wrong")
     case 69: self = .giveUp(reason: "the launcher or MPI does not work")
+    case 70 where says("the ranks differ"):
+      self = .retry(reason: "a rank held another adapter than the others")
     case 70:
       self = .giveUp(reason: "the numbers are not finite, which a repetition would not change")
     case 73, 74: self = .giveUp(reason: "the output cannot be written")

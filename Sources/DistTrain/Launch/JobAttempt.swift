@@ -9,6 +9,9 @@ final class JobAttempt: Sendable {
   private let process: Mutex<Process>
   private let output = Mutex(Output())
   private static let keptBytes = 64 << 10
+  private static let secondsWithoutRanks = 30.0
+  /// All ranks are on this host.
+  private let isLocal: Bool
 
   private struct Output {
     var text: [UInt8] = []
@@ -18,6 +21,7 @@ final class JobAttempt: Sendable {
   /// Starts the command in a process group of its own, so that a terminal's Ctrl-C reaches the supervisor alone.
   init(_ command: MPICommand, adding arguments: [String]) throws {
     job = JobProcesses(job: UUID().uuidString)
+    isLocal = command.hostFile == nil
     var words = command.words
     // Exported by name, so that processes on all hosts carry the mark.
     words.insert(contentsOf: ["-x", JobProcesses.variable], at: 1)
@@ -57,8 +61,17 @@ final class JobAttempt: Sendable {
   ///
   /// - Returns: mpirun's exit code as a shell tells it, and whether this process was asked to stop.
   func watch(run: RunFolder, policy: Supervisor.Policy) -> (code: Int32, isAskedToStop: Bool) {
+    var lastRank = ContinuousClock.now
     while isRunning {
       usleep(100_000)
+      // mpirun has been seen to stay when its ranks were gone.
+      if isLocal, lastRank.secondsToNow > 5 {
+        if job.running.contains(where: { $0 != identifier }) {
+          lastRank = .now
+        } else if lastRank.secondsToNow > Self.secondsWithoutRanks {
+          end(policy, "no rank is alive")
+        }
+      }
       if StopSignal.pending != nil {
         end(policy, "asked to stop")
         return (code, true)

@@ -45,6 +45,8 @@ package struct MPICommand: Sendable {
       + Self.setting("oob_tcp_keepalive_intvl", 10) + Self.setting("oob_tcp_keepalive_probes", 3)
   }
 
+  static let keepaliveSeconds = 90.0
+
   private static func setting(_ name: String, _ value: Int) -> [String] {
     ["--mca", name, String(value)]
   }
