@@ -68,7 +68,7 @@ struct MergedWeightsTests {
       SafetensorsFile(path: before).floats("model.layers.0.self_attn.q_proj.weight"))
     for (old, new) in zip(stored, merged) {
       let exact = Double(old) + 0x1p-9
-      let step = type == .float16 ? 0x1p-12 : 0x1p-9
+      let step = type == .float16 ? 0x1p-11 : 0x1p-8
       #expect(abs(Double(new) - exact) <= abs(exact) * step * 1.0001, "\(old) became \(new)")
     }
   }
