@@ -7,7 +7,8 @@ struct ExportCommandTests {
   private static func trained(_ more: [String] = []) throws -> TinyRun {
     let tiny = try TinyRun()
     let result = try CommandRunner.run(
-      "disttrain", ["train"] + tiny.settings("run", ["max_steps=4", "save_steps=2"] + more))
+      "disttrain",
+      ["train"] + tiny.settings("run", ["max_steps=4", "save_steps=2", "eval_steps=0"] + more))
     try #require(result.status == 0, "\(result.errorOutput)")
     return tiny
   }

@@ -126,10 +126,11 @@ package struct ConfigurationKey: Sendable {
     ConfigurationKey(
       name: "num_train_epochs", kind: .number(0.001...100_000), fallback: "5",
       help: "passes over the training split",
-      aliases: ["num_epochs": "axolotl", "epochs": "torchtune"]),
+      aliases: ["num_epochs": "axolotl", "epochs": "torchtune"], isFixed: false),
     ConfigurationKey(
       name: "max_steps", kind: .integer(-1...1_000_000_000), fallback: "-1",
-      help: "optimizer steps instead of epochs, if positive", aliases: ["iters": "mlx-lm"]),
+      help: "optimizer steps instead of epochs, if positive", aliases: ["iters": "mlx-lm"],
+      isFixed: false),
     ConfigurationKey(
       name: "per_device_train_batch_size", kind: .integer(1...4096), fallback: "1",
       help: "sequences of a micro-batch",
@@ -179,7 +180,8 @@ package struct ConfigurationKey: Sendable {
   private static let cadence = [
     ConfigurationKey(
       name: "logging_steps", kind: .integer(1...1_000_000), fallback: "10",
-      help: "steps per line of the log", aliases: ["steps_per_report": "mlx-lm"]),
+      help: "steps per line of the log", aliases: ["steps_per_report": "mlx-lm"],
+      isFixed: false),
     ConfigurationKey(
       name: "eval_steps", kind: .integer(0...1_000_000), fallback: "0",
       help: "steps per validation loss; 0 for none", aliases: ["steps_per_eval": "mlx-lm"],
@@ -191,6 +193,10 @@ package struct ConfigurationKey: Sendable {
     ConfigurationKey(
       name: "save_total_limit", kind: .integer(1...1_000_000), fallback: "2",
       help: "checkpoints that are kept", isFixed: false),
+    ConfigurationKey(
+      name: "on_save_failure", kind: .choice(["stop", "continue"]), fallback: "stop",
+      help: "what a checkpoint that cannot be written does to the run, but for its last",
+      isFixed: false),
     ConfigurationKey(
       name: "watchdog_seconds", kind: .number(0...86400), fallback: "300",
       help: "end the job when no rank gets anything done for so long; 0 for never",

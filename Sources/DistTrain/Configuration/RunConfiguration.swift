@@ -25,6 +25,7 @@ package struct RunConfiguration: Sendable, Equatable {
   package let warmup: Double, weightDecay: Double, maximumGradientNorm: Double
   package let lora: LoRAConfiguration
   package let watchdogSeconds: Double
+  package let continuesWithoutSaving: Bool
   package let desyncCheckSteps: Int
   package let loggingSteps: Int, evaluationSteps: Int, saveSteps: Int, saveLimit: Int
 
@@ -70,6 +71,7 @@ package struct RunConfiguration: Sendable, Equatable {
     evaluationSteps = reader.integer("eval_steps")
     saveSteps = reader.integer("save_steps")
     saveLimit = reader.integer("save_total_limit")
+    continuesWithoutSaving = reader.choice("on_save_failure") == "continue"
     watchdogSeconds = reader.number("watchdog_seconds")
     desyncCheckSteps = reader.integer("desync_check_steps")
     let faults = values.faults + reader.faults + Self.contradictions(self, reader)
@@ -154,8 +156,15 @@ package struct RunConfiguration: Sendable, Equatable {
 
   /// Why a checkpoint made with the settings `stored` cannot be continued with these; empty if it can.
   package func differences(from stored: JSONValue) -> [String] {
+    changes(from: stored, fixed: true)
+  }
+
+  /// What has changed since `stored` and takes effect from here on.
+  package func changes(from stored: JSONValue) -> [String] { changes(from: stored, fixed: false) }
+
+  private func changes(from stored: JSONValue, fixed: Bool) -> [String] {
     ConfigurationKey.all.compactMap { key in
-      guard key.isFixed, let now = values[key.name]?.text else { return nil }
+      guard key.isKept, key.isFixed == fixed, let now = values[key.name]?.text else { return nil }
       let then = stored[key.name]?.stringValue ?? "unknown"
       return key.means(now, sameAs: then) ? nil : "\(key.name) was \(then), now \(now)"
     }

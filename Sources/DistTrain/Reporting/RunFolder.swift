@@ -37,8 +37,13 @@ package struct RunFolder: Sendable {
         try files.removeItem(atPath: path + "/" + name)
       }
     }
+    try make()
+  }
+
+  /// Makes the folder unless it is there.
+  package func make() throws {
     do {
-      try files.createDirectory(atPath: path, withIntermediateDirectories: true)
+      try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
     } catch {
       throw CommandFailure(
         "cannot make the folder \(path): \(error.localizedDescription)", exitCode: 73)

@@ -59,6 +59,10 @@ extension TrainingRun {
     let loss = try evaluator.meanLoss(validation, adapter: trainer.parameters, over: job.ranks)
     job.note(Console.padded("validation loss \(Console.fixed(loss, 4))", 34))
     state.validatedStep = state.step
+    if loss < state.bestLoss {
+      state.bestLoss = loss
+      state.bestStep = state.step
+    }
     try append(
       .object([
         "step": .integer(state.step), "epoch": .double(data.plan.epochs(afterStep: state.step)),
@@ -100,6 +104,9 @@ extension TrainingRun {
       "global_step": .integer(state.step),
       "max_steps": .integer(data.plan.totalSteps),
       "num_train_epochs": .double(inputs.configuration.epochs),
+      "best_metric": state.bestStep > 0 ? .double(state.bestLoss) : .null,
+      "best_model_checkpoint": state.bestStep > 0
+        ? .string(folder.checkpoints.path(ofStep: state.bestStep)) : .null,
       "log_history": .array(state.history.compactMap { try? JSONParser.parse($0) }),
     ])
   }

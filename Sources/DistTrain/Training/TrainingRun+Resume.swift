@@ -10,6 +10,10 @@ extension TrainingRun {
       let name = inputs.configuration.resumeFrom ?? "auto"
       guard let checkpoint = try findCheckpoint(name, job) else { return }
       try check(checkpoint, fits: trainer.layout)
+      let settings = try JSONParser.parse(checkpoint.configuration)
+      for change in inputs.configuration.changes(from: settings) {
+        job.note("changed    \(change)")
+      }
       bytes = try checkpoint.sealedBytes()
     }
     bytes = try job.ranks.broadcast(bytes)
@@ -67,23 +71,36 @@ extension TrainingRun {
   }
 
   /// Writes a checkpoint; all ranks first agree that they hold the same adapter.
-  func save(_ job: borrowing Job) throws {
+  ///
+  /// Kept are the newest `save_total_limit` and the one with the best validation loss. A file that cannot be written ends
+  /// the run, unless it is told to go on and this is not its end; earlier checkpoints are untouched.
+  func save(_ job: borrowing Job, isEnd: Bool = true) throws {
     job.enter(.checkpoint)
     try compareAdapters(job)
-    let parameters = trainer.parameters.array()
     let configuration = inputs.configuration
     try job.onRoot {
-      let checkpoint = Checkpoint(
-        tensors: trainer.layout.checkpointTensors, parameters: parameters,
-        firstMoment: trainer.firstMoment.array(), secondMoment: trainer.secondMoment.array(),
-        step: state.step, epoch: state.step / data.plan.windowsPerEpoch,
-        windowInEpoch: state.step % data.plan.windowsPerEpoch, totalSteps: data.plan.totalSteps,
-        seed: configuration.seed, tokensSeen: state.tokensSeen,
-        configuration: configuration.json.text(), provenance: provenance.json.text(),
-        history: state.history, state: state.json.text())
-      let path = try folder.checkpoints.save(checkpoint)
-      job.log.info("wrote \(path)")
-      _ = try folder.checkpoints.prune(keeping: configuration.saveLimit)
+      let store = folder.checkpoints
+      do {
+        let path = try store.save(checkpoint())
+        job.log.info("wrote \(path)")
+        let best = state.bestStep > 0 ? [store.path(ofStep: state.bestStep)] : []
+        _ = try store.prune(keeping: configuration.saveLimit, protecting: Set(best))
+      } catch let error as CheckpointError {
+        guard configuration.continuesWithoutSaving, !isEnd else { throw error }
+        job.log.warning("\(error); going on without this checkpoint")
+      }
     }
+  }
+
+  /// Everything that is needed to go on from here.
+  private func checkpoint() -> Checkpoint {
+    Checkpoint(
+      tensors: trainer.layout.checkpointTensors, parameters: trainer.parameters.array(),
+      firstMoment: trainer.firstMoment.array(), secondMoment: trainer.secondMoment.array(),
+      step: state.step, epoch: state.step / data.plan.windowsPerEpoch,
+      windowInEpoch: state.step % data.plan.windowsPerEpoch, totalSteps: data.plan.totalSteps,
+      seed: inputs.configuration.seed, tokensSeen: state.tokensSeen,
+      configuration: inputs.configuration.json.text(), provenance: provenance.json.text(),
+      history: state.history, state: state.json.text())
   }
 }

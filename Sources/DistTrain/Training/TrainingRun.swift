@@ -26,6 +26,8 @@ package struct TrainingRun: ~Copyable {
     BLAS.setThreadCount(configuration.threadsPerRank)
     var run = try TrainingRun(configuration, job)
     try run.compareRanks(job)
+    let lock = try run.lockFolder(job)
+    defer { withExtendedLifetime(lock) {} }
     try run.prepareFolder(job)
     try run.announce(job)
     if configuration.resumeFrom != nil { try run.resume(job) }
@@ -77,6 +79,15 @@ package struct TrainingRun: ~Copyable {
     }
   }
 
+  /// Keeps other jobs out of the run's folder, which is made if need be; the root's alone.
+  private func lockFolder(_ job: borrowing Job) throws -> RunLock? {
+    try job.together {
+      guard job.ranks.isRoot else { return nil }
+      try folder.make()
+      return try RunLock(folder: folder.path)
+    }
+  }
+
   /// Makes the run's folder with what is known before the first step, and opens the logs.
   private func prepareFolder(_ job: borrowing Job) throws {
     let configuration = inputs.configuration
@@ -115,7 +126,9 @@ package struct TrainingRun: ~Copyable {
         try compareAdapters(job)
       }
       let isDue = configuration.saveSteps > 0 && step % configuration.saveSteps == 0
-      if isLast || isDue || metrics.isAskedToStop { try save(job) }
+      let isBest = state.bestStep == step
+      let isEnd = isLast || metrics.isAskedToStop
+      if isEnd || isDue || isBest { try save(job, isEnd: isEnd) }
       if metrics.isAskedToStop { try stop(job) }
     }
   }

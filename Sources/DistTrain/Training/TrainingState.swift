@@ -13,6 +13,9 @@ package struct TrainingState: Sendable, Equatable {
   package var tokens = 0
   /// The last step after which the validation loss was computed.
   package var validatedStep = 0
+  /// The lowest validation loss so far, and the step it was found after.
+  package var bestLoss = Double.infinity
+  package var bestStep = 0
   /// Lines of metrics.jsonl.
   package var history: [String] = []
 
@@ -32,6 +35,8 @@ package struct TrainingState: Sendable, Equatable {
     .object([
       "loss_sum_bits": .string(String(lossSum.bitPattern, radix: 16)), "updates": .integer(updates),
       "tokens": .integer(tokens), "validated_step": .integer(validatedStep),
+      "best_loss_bits": .string(String(bestLoss.bitPattern, radix: 16)),
+      "best_step": .integer(bestStep),
     ])
   }
 
@@ -44,7 +49,11 @@ package struct TrainingState: Sendable, Equatable {
     updates = json["updates"]?.intValue ?? 0
     tokens = json["tokens"]?.intValue ?? 0
     validatedStep = json["validated_step"]?.intValue ?? 0
-    let bits = json["loss_sum_bits"]?.stringValue.flatMap { UInt64($0, radix: 16) }
-    lossSum = Double(bitPattern: bits ?? 0)
+    bestStep = json["best_step"]?.intValue ?? 0
+    func exactly(_ key: String) -> Double? {
+      json[key]?.stringValue.flatMap { UInt64($0, radix: 16) }.map(Double.init(bitPattern:))
+    }
+    lossSum = exactly("loss_sum_bits") ?? 0
+    bestLoss = exactly("best_loss_bits") ?? .infinity
   }
 }
