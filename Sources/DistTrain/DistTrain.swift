@@ -14,7 +14,7 @@ struct DistTrain: ParsableCommand {
     version: version,
     subcommands: [
       DemoCommand.self, TrainCommand.self, LaunchCommand.self, EvaluateCommand.self,
-      InspectCommand.self,
+      InspectCommand.self, PlanCommand.self, DoctorCommand.self,
     ])
 
   static func main() {

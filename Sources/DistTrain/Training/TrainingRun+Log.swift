@@ -34,11 +34,13 @@ extension TrainingRun {
     lastLog = .now
     let loss = state.lossSum / Double(state.updates)
     let epoch = data.plan.epochs(afterStep: state.step)
-    let line = JSONValue.object([
+    var line: JSONObject = [
       "step": .integer(state.step), "epoch": .double(epoch), "loss": .double(loss),
       "grad_norm": .double(metrics.gradientNorm), "learning_rate": .double(metrics.learningRate),
       "tokens": .integer(state.tokens), "seconds": .double(seconds),
-    ])
+    ]
+    for (name, seconds) in times.named { line[name] = .double(seconds) }
+    times = StepTimes()
     let columns = [
       (String(state.step), 6), (Console.fixed(epoch, 2), 8), (Console.fixed(loss, 4), 10),
       (Console.fixed(metrics.gradientNorm, 3), 11),
@@ -49,7 +51,7 @@ extension TrainingRun {
     state.lossSum = 0
     state.updates = 0
     state.tokens = 0
-    try append(line, job)
+    try append(.object(line), job)
   }
 
   /// The validation loss, in the table and in metrics.jsonl.

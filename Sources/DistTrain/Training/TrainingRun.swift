@@ -15,6 +15,8 @@ package struct TrainingRun: ~Copyable {
   let provenance: Provenance
   /// When the last line of the log was written.
   var lastLog = ContinuousClock.now
+  /// Where the root's time went since then.
+  var times = StepTimes()
 
   /// Trains as `configuration` says and returns the held-out result.
   @discardableResult
@@ -104,6 +106,7 @@ package struct TrainingRun: ~Copyable {
       let metrics = try trainer.step(
         batches, first: first, step: step, divisor: divisor, over: job.ranks)
       state.count(metrics, step: step)
+      times += metrics.times
       let isLast = step == data.plan.totalSteps
       if step % configuration.loggingSteps == 0 || isLast { try log(metrics, job) }
       if configuration.evaluationSteps > 0, step % configuration.evaluationSteps == 0 {
