@@ -128,7 +128,10 @@ struct DoctorCommandTests {
       "program", "mpi", "mpi threads", "blas", "kernel", "threads", "memory", "model", "data",
       "disk", "output", "clocks",
     ] {
-      #expect(lines.count { $0.hasPrefix("ok    \(name) ") } == 1, "\(name)")
+      #expect(
+        lines.count {
+          $0.hasPrefix("ok    " + name.padding(toLength: 12, withPad: " ", startingAt: 0))
+        } == 1, "\(name)")
     }
     #expect(lines.count { $0.hasPrefix("ok    all-reduce  ") } == 3)
     #expect(lines.last?.hasSuffix("checks are green: ready") == true)

@@ -79,13 +79,6 @@ struct DoctorRun {
   /// check of the model says.
   private static func need(_ partial: PartialConfiguration) -> MemoryEstimate? {
     guard let path = partial.modelPath else { return nil }
-    do {
-      let (sizes, workload) = try PlanRun.inputs(path, partial, PlanRun.Options())
-      return MemoryEstimate(
-        sizes.configuration, sizes.layout, workload, weights: sizes.weightBytes,
-        program: HostMemory.own)
-    } catch {
-      return nil
-    }
+    do { return try PlanInputs(path, partial, PlanRun.Options()).memory } catch { return nil }
   }
 }

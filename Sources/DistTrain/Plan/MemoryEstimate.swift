@@ -6,7 +6,7 @@ package struct MemoryEstimate: Sendable, Equatable {
   package let weights: Int
   /// Of each rank: activations of training and of scoring.
   package let activations: Int, scoring: Int
-  /// Parameters, gradients and two moments: 4 x 4 bytes per adapter parameter.
+  /// Parameters, gradients, two moments, and the copy that ranks compare: 5 x 4 bytes per adapter parameter.
   package let arenas: Int
   /// The 64-bit sum: 8 bytes per adapter parameter and 8 for the number of vectors.
   package let exactSum: Int
@@ -26,7 +26,7 @@ package struct MemoryEstimate: Sendable, Equatable {
     self.program = program
     activations = 4 * workload.training.elementCount(model, rank: rank)
     scoring = 4 * workload.scoring.elementCount(model, rank: rank)
-    arenas = 16 * count
+    arenas = 20 * count
     exactSum = 8 * (count + 1)
     checkpoint = 12 * count
     adapter = 4 * count

@@ -40,7 +40,7 @@ extension Plan {
       "memory per rank",
       row("  activations", Self.size(memory.activations)),
       row("  scoring", Self.size(memory.scoring)),
-      row("  arenas", Self.size(memory.arenas) + "  parameters, gradients, two moments"),
+      row("  arenas", Self.size(memory.arenas) + "  parameters, gradients, two moments, a copy"),
       row("  exact sum", Self.size(memory.exactSum) + "  64-bit integers"),
       row("  program", Self.size(memory.program) + "  measured"),
       row("  in all", Self.size(memory.perRank)),
@@ -85,7 +85,7 @@ extension Plan {
     let local = job.network.localBytesPerSecond
     let link = job.network.networkBytesPerSecond
     let rate = link.isFinite ? link : local
-    return "\(Console.fixed(rate / 1e6, 0)) MB/s, \(Console.fixed(job.network.latency * 1e6, 0)) us"
+    return "\(Console.fixed(rate / 1e6, 0)) MB/s, \(Console.fixed(job.network.latency * 1e6, 1)) us"
       + " (\(job.networkSource))"
   }
 

@@ -24,13 +24,12 @@ enum PlanRun {
         "no model to plan for; give model_name_or_path a folder with at least config.json",
         exitCode: 78)
     }
-    let (sizes, workload) = try job.load { try inputs(path, partial, options) }
     let available = HostMemory.available
-    let program = HostMemory.own
-    let memory = MemoryEstimate(
-      sizes.configuration, sizes.layout, workload, weights: sizes.weightBytes, program: program)
+    let inputs = try job.load { try PlanInputs(path, partial, options) }
+    let (sizes, workload) = (inputs.sizes, inputs.workload)
     job.enter(.step)
     let points = try measure(sizes, workload, configuration, options.probeSeconds, job)
+    let memory = inputs.memory
     let probe = MicroBatchProbe(
       configuration: configuration, workload: workload, seconds: options.probeSeconds)
     let arenas = probe.measureArenas(sizes.layout)
@@ -71,23 +70,41 @@ enum PlanRun {
     }
   }
 
-  /// The data's own sizes where tokenizer and data are there, else what comes nearest.
-  static func inputs(
-    _ path: String, _ partial: PartialConfiguration, _ options: Options
-  ) throws -> (ModelSizes, Workload) {
+}
+
+/// What is planned for: the data's own sizes where tokenizer and data are there, else what comes nearest.
+struct PlanInputs {
+  let sizes: ModelSizes
+  let workload: Workload
+  /// Tokenizer and data, which a run keeps in memory as well.
+  private let inputs: RunInputs?
+
+  init(_ path: String, _ partial: PartialConfiguration, _ options: PlanRun.Options) throws {
     let configuration = partial.configuration
     let hasTokenizer = FileManager.default.fileExists(atPath: path + "/tokenizer.json")
     if partial.datasetPath != nil, hasTokenizer {
       let inputs = try RunInputs(configuration)
-      return (try ModelSizes(path, inputs.layout.configuration), try Workload(inputs))
+      self.inputs = inputs
+      sizes = try ModelSizes(path, inputs.layout.configuration)
+      workload = try Workload(inputs)
+      return
     }
-    let sizes = try ModelSizes(path, configuration.lora)
+    inputs = nil
+    sizes = try ModelSizes(path, configuration.lora)
     guard let data = partial.datasetPath else {
       let tokens = min(options.tokens, configuration.maximumLength)
-      return (sizes, Workload(tokens: tokens, sequences: options.sequences, configuration))
+      workload = Workload(tokens: tokens, sequences: options.sequences, configuration)
+      return
     }
     let dataset = try Dataset(path: data)
     let split = try RunInputs.split(configuration, count: dataset.questions.count)
-    return (sizes, try Workload(estimating: configuration, dataset: dataset, split: split))
+    workload = Workload(estimating: configuration, dataset: dataset, split: split)
+  }
+
+  /// With what this process has to itself now as the program's part.
+  var memory: MemoryEstimate {
+    MemoryEstimate(
+      sizes.configuration, sizes.layout, workload, weights: sizes.weightBytes,
+      program: HostMemory.own)
   }
 }

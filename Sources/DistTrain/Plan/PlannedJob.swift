@@ -48,7 +48,7 @@ package struct PlannedJob: Sendable, Equatable {
         running.times, ranks: running.ranks, hosts: running.hosts, pieceBytes: running.pieceBytes)
     let isMeasuredBetween = running.hosts > 1 && measured != nil
     let localRate = running.hosts == 1 ? measured?.localBytesPerSecond : nil
-    let given = request.latency.map { $0 * 1e-6 }
+    let given = request.latency.map { $0 / 1e6 }
     let between =
       given ?? (isMeasuredBetween ? measured?.latency : nil) ?? AllReduceModel.assumedLatency
     self.hosts = hosts

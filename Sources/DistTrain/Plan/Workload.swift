@@ -48,21 +48,17 @@ package struct Workload: Sendable, Equatable {
   }
 
   /// The data's texts, with a token for every four bytes of them.
-  package init(estimating configuration: RunConfiguration, dataset: Dataset, split: Split) throws {
+  package init(estimating configuration: RunConfiguration, dataset: Dataset, split: Split) {
     let template = configuration.promptTemplate
-    let lengths = try split.train.map { index in
+    func tokens(_ text: String) -> Int { max(1, text.utf8.count / Self.bytesPerToken) }
+    let lengths = split.train.map { index in
       let question = dataset.questions[index]
       let order = configuration.optionOrder.order(
         of: question, seed: configuration.seed, epoch: 0)
       let position = order.firstIndex(of: question.answerIndex) ?? 0
-      return try TokenizedExample(
-        prompt: template.prompt(question, order: order, chat: .qwen25),
-        answer: template.answer(question, order: order, position: position, chat: .qwen25),
-        maximumLength: configuration.maximumLength, question: question.index
-      ) {
-        [Int32](repeating: 0, count: ($0.utf8.count + Self.bytesPerToken - 1) / Self.bytesPerToken)
-      }
-      .tokens.count
+      let prompt = template.prompt(question, order: order, chat: .qwen25)
+      let answer = template.answer(question, order: order, position: position, chat: .qwen25)
+      return min(configuration.maximumLength, tokens(prompt) + tokens(answer))
     }
     self.init(
       lengths: lengths, configuration,
