@@ -53,6 +53,9 @@ let package = Package(
     .executableTarget(
       name: "CollectiveProbe", dependencies: ["Collective"], path: "Tests/CollectiveProbe",
       swiftSettings: strict),
+    .executableTarget(
+      name: "CollectiveBenchmark", dependencies: ["Collective", "VectorKernels"],
+      path: "Benchmarks/CollectiveBenchmark", swiftSettings: strict),
     .testTarget(
       name: "CollectiveTests",
       dependencies: [

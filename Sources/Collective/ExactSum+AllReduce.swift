@@ -7,9 +7,16 @@ extension ExactSum {
   /// Communication: a reduction of 56 bytes, in which the ranks learn whether their settings agree and
   /// whether one of them holds an unusable value; then one of 8 bytes for each element and for the
   /// number of vectors. An error in the first keeps the second from being sent.
-  package mutating func allReduce(over communicator: Communicator) throws(ExactSumError) {
+  ///
+  /// - Returns: The time of the first reduction, which is how long this rank waited for the slowest.
+  @discardableResult
+  package mutating func allReduce(
+    over communicator: Communicator
+  ) throws(ExactSumError) -> Duration {
     precondition(!isReduced, "a sum is reduced once in a window")
+    let start = ContinuousClock.now
     try agree(over: communicator)
+    let wait = start.duration(to: .now)
     try communicating { () throws(MPIError) in
       try communicator.allReduce(&sums, operation: .sum)
     }
@@ -17,6 +24,7 @@ extension ExactSum {
     guard added <= contributions else {
       throw .tooManyContributions(added: added, limit: contributions)
     }
+    return wait
   }
 
   /// Throws on all ranks if they sum different things or one of them cannot.

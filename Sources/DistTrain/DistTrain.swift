@@ -14,7 +14,8 @@ struct DistTrain: ParsableCommand {
     version: version,
     subcommands: [
       DemoCommand.self, TrainCommand.self, LaunchCommand.self, EvaluateCommand.self,
-      InspectCommand.self, VerifyCommand.self, ExportCommand.self,
+      InspectCommand.self, VerifyCommand.self, ExportCommand.self, PlanCommand.self,
+      DoctorCommand.self,
     ])
 
   static func main() {

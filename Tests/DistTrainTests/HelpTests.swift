@@ -24,7 +24,7 @@ struct HelpTests {
     }
   }
 
-  @Test(arguments: ["demo", "train", "evaluate", "inspect"])
+  @Test(arguments: ["demo", "train", "evaluate", "inspect", "plan", "doctor"])
   func `help says what a command does and shows how to call it`(command: String) throws {
     let result = try CommandRunner.run(
       "disttrain", [command, "--help"], environment: ["COLUMNS": "80"])

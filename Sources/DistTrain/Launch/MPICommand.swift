@@ -61,7 +61,7 @@ package struct MPICommand: Sendable {
   }
 
   /// This program by its full path, which must be the same on all hosts.
-  private static var program: String {
+  static var program: String {
     do {
       return try FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe")
     } catch {

@@ -31,7 +31,8 @@ package struct RunFolder: Sendable {
     }
     if isUsed && overwrites && !resumes {
       for name in [
-        "checkpoints", "adapter", "logs", "metrics.jsonl", "results.json", "predictions.jsonl",
+        "checkpoints", "adapter", "logs", "metrics.jsonl", "step_times.jsonl", "results.json",
+        "predictions.jsonl",
       ]
       where files.fileExists(atPath: path + "/" + name) {
         try files.removeItem(atPath: path + "/" + name)

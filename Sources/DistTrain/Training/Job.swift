@@ -13,10 +13,14 @@ package struct Job: ~Copyable {
   ///
   /// MPI ends in good order where all ranks come to its end: after success, and after a failure that all of them know
   /// of. Any other error is logged and takes all ranks down.
-  package static func run<Result>(_ body: (borrowing Job) throws -> Result) throws -> Result {
+  ///
+  /// - Parameter comparesPrograms: False for a body that does so itself.
+  package static func run<Result>(
+    comparesPrograms: Bool = true, _ body: (borrowing Job) throws -> Result
+  ) throws -> Result {
     let job = try Job()
     let outcome = Swift.Result {
-      try job.greet()
+      if comparesPrograms { try job.greet() }
       return try body(job)
     }
     switch outcome {
@@ -62,7 +66,7 @@ package struct Job: ~Copyable {
   private static let startSeconds = 30.0
 
   /// What ranks must have alike before they can understand each other.
-  private static func programFields() throws -> [HandshakeField] {
+  static func programFields() throws -> [HandshakeField] {
     [
       HandshakeField(
         "program", try FileDigest.digest(ofFile: "/proc/self/exe"),

@@ -49,7 +49,7 @@ package struct RunInputs: Sendable {
     layout = AdapterLayout(model, lora)
   }
 
-  private static func split(_ configuration: RunConfiguration, count: Int) throws -> Split {
+  static func split(_ configuration: RunConfiguration, count: Int) throws -> Split {
     switch configuration.split {
     case "ratio":
       try Split.ratios(

@@ -13,6 +13,8 @@ package struct StepMetrics: Sendable {
   package let tokens: Int
   /// A signal asks one of the ranks to stop.
   package let isAskedToStop: Bool
+  /// Where this rank's time went.
+  package let times: StepTimes
 }
 
 /// Parameters, moments and gradients of a run, and the step that changes them.
@@ -64,19 +66,23 @@ package struct Trainer: ~Copyable {
     over ranks: Communicator
   ) throws -> StepMetrics {
     var losses = [Double](repeating: 0, count: batches.count)
+    var (times, watch) = (StepTimes(), Stopwatch())
     sum.reset()
     for index in share(of: batches.count, rank: ranks.rank, worldSize: ranks.worldSize) {
       gradients.zero()
       let dropout = Dropout(
         probability: layout.configuration.dropout, seed: configuration.seed,
         microBatch: first + index)
+      times.exactSum += watch.lap()
       losses[index] = model.forwardBackward(
         batches[index], adapter: parameters, dropout: dropout, accumulatingInto: gradients,
         activations)
+      times.compute += watch.lap()
       Self.add(gradients, to: &sum)
       ranks.watchdog?.progress()
     }
-    try reduceGradients(over: ranks)
+    times.exactSum += watch.lap()
+    times.wait = try reduceGradients(over: ranks).inSeconds
     losses.append(StopSignal.pending == nil ? 0 : 1)
     try ranks.allReduce(&losses, operation: .sum)
     let isAskedToStop = losses.removeLast() > 0
@@ -84,7 +90,9 @@ package struct Trainer: ~Copyable {
     guard loss.isFinite else {
       throw CommandFailure("step \(step): the loss is \(loss); nothing was updated", exitCode: 70)
     }
+    times.allReduce = watch.lap() - times.wait
     Self.read(sum, scaledBy: 1 / Double(divisor), into: &gradients)
+    times.exactSum += watch.lap()
     let norm = GradientClipping.norm(gradients)
     let rate = schedule.learningRate(ofStep: step)
     optimizer.update(
@@ -92,9 +100,11 @@ package struct Trainer: ~Copyable {
       gradientScale: GradientClipping.coefficient(
         norm: norm, maximum: configuration.maximumGradientNorm),
       learningRate: rate, step: step)
+    times.update = watch.lap()
     return StepMetrics(
       loss: loss, gradientNorm: norm, learningRate: rate,
-      tokens: batches.reduce(0) { $0 + $1.tokens.count }, isAskedToStop: isAskedToStop)
+      tokens: batches.reduce(0) { $0 + $1.tokens.count }, isAskedToStop: isAskedToStop,
+      times: times)
   }
 
   private static func add(_ gradients: borrowing FloatBuffer, to sum: inout ExactSum) {
@@ -108,9 +118,10 @@ package struct Trainer: ~Copyable {
     sum.write(scaledBy: factor, into: &values)
   }
 
-  /// Sums over all ranks; a value that cannot be summed is reported with its tensor's name.
-  private mutating func reduceGradients(over ranks: Communicator) throws {
-    do { try sum.allReduce(over: ranks) } catch {
+  /// Sums over all ranks and returns how long this one waited; a value that cannot be summed is reported with its
+  /// tensor's name.
+  private mutating func reduceGradients(over ranks: Communicator) throws -> Duration {
+    do { return try sum.allReduce(over: ranks) } catch {
       guard case .unusableValue(_, let index, _, _) = error else { throw error }
       let name = layout.tensor(at: index)?.name ?? "unknown"
       throw CommandFailure("the gradient of \(name) cannot be summed. \(error)", exitCode: 70)

@@ -34,11 +34,11 @@ extension TrainingRun {
     lastLog = .now
     let loss = state.lossSum / Double(state.updates)
     let epoch = data.plan.epochs(afterStep: state.step)
-    let line = JSONValue.object([
+    let line: JSONObject = [
       "step": .integer(state.step), "epoch": .double(epoch), "loss": .double(loss),
       "grad_norm": .double(metrics.gradientNorm), "learning_rate": .double(metrics.learningRate),
       "tokens": .integer(state.tokens),
-    ])
+    ]
     let columns = [
       (String(state.step), 6), (Console.fixed(epoch, 2), 8), (Console.fixed(loss, 4), 10),
       (Console.fixed(metrics.gradientNorm, 3), 11),
@@ -49,7 +49,8 @@ extension TrainingRun {
     state.lossSum = 0
     state.updates = 0
     state.tokens = 0
-    try append(line, seconds: seconds, job)
+    try append(.object(line), seconds: seconds, job)
+    try writeTimes(seconds, job)
   }
 
   /// The validation loss, in the table and in metrics.jsonl.
@@ -74,13 +75,25 @@ extension TrainingRun {
     _ line: JSONValue, seconds: Double? = nil, _ job: borrowing Job
   ) throws {
     state.history.append(line.text())
-    times.append(seconds)
+    lineSeconds.append(seconds)
     try job.onRoot { try folder.write(metricsText, to: "metrics.jsonl") }
+  }
+
+  /// Adds a line to step_times.jsonl: where the root's time went since the last one.
+  private mutating func writeTimes(_ seconds: Double, _ job: borrowing Job) throws {
+    var line: JSONObject = ["step": .integer(state.step), "seconds": .double(seconds)]
+    for (name, seconds) in times.named { line[name] = .double(seconds) }
+    times = StepTimes()
+    try job.onRoot {
+      let earlier = folder.lines(of: "step_times.jsonl")
+      let text = (earlier + [JSONValue.object(line).text()]).map { $0 + "\n" }.joined()
+      try folder.write(text, to: "step_times.jsonl")
+    }
   }
 
   /// metrics.jsonl: the history, which depends on the run alone, with the times of this run.
   private var metricsText: String {
-    zip(state.history, times).map { line, seconds in
+    zip(state.history, lineSeconds).map { line, seconds in
       guard let seconds else { return line + "\n" }
       return line.dropLast() + ", \"seconds\": \(JSONValue.double(seconds).text())}\n"
     }.joined()
@@ -89,7 +102,7 @@ extension TrainingRun {
   /// Takes the times of a resumed run's lines from the file that an earlier part has left, where it has.
   mutating func recoverTimes() {
     let lines = folder.lines(of: "metrics.jsonl")
-    times = state.history.indices.map { index in
+    lineSeconds = state.history.indices.map { index in
       guard index < lines.count, lines[index].hasPrefix(state.history[index].dropLast()) else {
         return nil
       }

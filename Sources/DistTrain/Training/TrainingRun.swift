@@ -14,9 +14,11 @@ package struct TrainingRun: ~Copyable {
   let validation: [MicroBatch]
   let provenance: Provenance
   /// The seconds of each line of the history, where it has any; unlike the history no part of a checkpoint.
-  var times: [Double?] = []
+  var lineSeconds: [Double?] = []
   /// When the last line of the log was written.
   var lastLog = ContinuousClock.now
+  /// Where the root's time went since then.
+  var times = StepTimes()
 
   /// Trains as `configuration` says and returns the held-out result.
   @discardableResult
@@ -119,6 +121,7 @@ package struct TrainingRun: ~Copyable {
       let metrics = try trainer.step(
         batches, first: first, step: step, divisor: divisor, over: job.ranks)
       state.count(metrics, step: step)
+      times += metrics.times
       let isLast = step == data.plan.totalSteps
       if step % configuration.loggingSteps == 0 || isLast { try log(metrics, job) }
       try validateIfDue(job)

@@ -7,9 +7,11 @@ package struct CrossEntropy: Sendable {
   /// The frozen head: [vocabulary, hidden].
   package let head: Linear
   private let chunkElements: Int
+  /// 64 MiB of logits.
+  static let defaultChunkElements = 1 << 24
 
-  /// - Parameter chunkElements: Logits that exist at once, 64 MiB by default; one row is the least.
-  package init(head: Linear, chunkElements: Int = 1 << 24) {
+  /// - Parameter chunkElements: Logits that exist at once; one row is the least.
+  package init(head: Linear, chunkElements: Int = defaultChunkElements) {
     self.head = head
     self.chunkElements = chunkElements
   }

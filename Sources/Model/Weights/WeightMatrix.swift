@@ -26,7 +26,7 @@ package struct WeightMatrix: Sendable {
   package var panelRows: Int {
     isDirect ? max(rows, 1) : max(1, min(rows, Self.panelElements / max(columns, 1)))
   }
-  private static let panelElements = 1 << 18
+  static let panelElements = 1 << 18
 
   /// Elements of scratch that `panel` needs.
   package var panelCount: Int { isDirect ? 0 : panelRows * columns }

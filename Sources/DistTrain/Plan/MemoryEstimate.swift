@@ -1,0 +1,43 @@
+package import Model
+
+/// Memory and disk of a run, in bytes.
+package struct MemoryEstimate: Sendable, Equatable {
+  /// The mapped weight files, once per host whatever the number of ranks.
+  package let weights: Int
+  /// Of each rank: activations of training and of scoring.
+  package let activations: Int, scoring: Int
+  /// Parameters, gradients, two moments, and the copy that ranks compare: 5 x 4 bytes per adapter parameter.
+  package let arenas: Int
+  /// The 64-bit sum: 8 bytes per adapter parameter and 8 for the number of vectors.
+  package let exactSum: Int
+  /// Program, libraries, tokenizer and data; measured.
+  package let program: Int
+  /// Of the root while it saves: three arenas as arrays, and the checkpoint's bytes twice.
+  package let saving: Int
+  /// A checkpoint, and the adapter in the run's folder.
+  package let checkpoint: Int, adapter: Int
+
+  package init(
+    _ model: QwenConfiguration, _ layout: AdapterLayout, _ workload: Workload, weights: Int,
+    program: Int
+  ) {
+    let (rank, count) = (layout.configuration.rank, layout.count)
+    self.weights = weights
+    self.program = program
+    activations = 4 * workload.training.elementCount(model, rank: rank)
+    scoring = 4 * workload.scoring.elementCount(model, rank: rank)
+    arenas = 20 * count
+    exactSum = 8 * (count + 1)
+    checkpoint = 12 * count
+    adapter = 4 * count
+    saving = 12 * count + 2 * checkpoint
+  }
+
+  package var perRank: Int { activations + scoring + arenas + exactSum + program }
+
+  /// Of a host with so many ranks, the root among them.
+  package func perHost(ranks: Int) -> Int { weights + ranks * perRank + saving }
+
+  /// Disk of the run's folder: the kept checkpoints, the one being written, and the adapter.
+  package func disk(keeping limit: Int) -> Int { (limit + 1) * checkpoint + adapter }
+}

@@ -1,0 +1,43 @@
+internal import Foundation
+package import Model
+
+/// What config.json and the weight files of a model folder say, as far as they are there.
+package struct ModelSizes: Sendable {
+  package let path: String
+  package let configuration: QwenConfiguration
+  package let layout: AdapterLayout
+  /// Bytes of the weight files, or what they will have where there are none yet.
+  package let weightBytes: Int
+  package let hasWeights: Bool
+
+  package init(_ path: String, _ lora: LoRAConfiguration) throws {
+    guard FileManager.default.fileExists(atPath: path + "/config.json") else {
+      throw CommandFailure(
+        "\(path)/config.json does not exist; give model_name_or_path the model's folder, of which"
+          + " config.json is enough for a plan", exitCode: 66)
+    }
+    self.path = path
+    configuration = try QwenConfiguration(modelFolder: path)
+    layout = AdapterLayout(configuration, lora)
+    let names = ["model.safetensors", "model.safetensors.index.json"]
+    hasWeights = names.contains { FileManager.default.fileExists(atPath: path + "/" + $0) }
+    weightBytes =
+      hasWeights
+      ? try Self.fileBytes(WeightFolder(path: path))
+      : configuration.parameterCount * (try Self.bytesPerParameter(path))
+  }
+
+  private static func fileBytes(_ folder: WeightFolder) throws -> Int {
+    try folder.filePaths.reduce(0) { sum, path in
+      let size = try FileManager.default.attributesOfItem(atPath: path)[.size] as? NSNumber
+      return sum + (size?.intValue ?? 0)
+    }
+  }
+
+  /// Of the number type that config.json names; Qwen's files are in bfloat16.
+  private static func bytesPerParameter(_ path: String) throws -> Int {
+    let json = try JSONParser.parse(InputFile.bytes(path + "/config.json"))
+    let type = (json["torch_dtype"] ?? json["dtype"])?.stringValue
+    return type == "float32" ? 4 : 2
+  }
+}

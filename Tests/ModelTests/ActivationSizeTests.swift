@@ -1,0 +1,67 @@
+internal import Foundation
+internal import Model
+internal import TestSupport
+internal import Testing
+
+struct ActivationSizeTests {
+  /// Bytes of memory of no file that this process has touched.
+  private static func residentBytes() throws -> Int {
+    let status = try String(contentsOfFile: "/proc/self/status", encoding: .utf8)
+    let line = try #require(status.split(separator: "\n").first { $0.hasPrefix("RssAnon:") })
+    return try #require(
+      line.split(whereSeparator: \.isWhitespace).dropFirst().first.flatMap { Int($0) })
+      * 1024
+  }
+
+  /// Allocates a buffer, which touches all of it, and compares what the kernel says with what the plan says; in a process
+  /// of its own because other tests allocate too.
+  private static func differs(
+    type: String, tokens: Int, keeps: Bool, rank: Int?
+  ) throws -> Double {
+    let tiny = try TinyQwen(type: type, vocabulary: 5000, hidden: 96, layers: 3, intermediate: 200)
+    let lora = rank.map {
+      LoRAConfiguration(rank: $0, alpha: 1, dropout: 0, targets: Projection.allCases)
+    }
+    let model = try tiny.model(
+      lora.map { AdapterLayout(tiny.configuration, $0) }, longestSequence: 700)
+    let plan = ActivationPlan(tokens: tokens, sequence: 700, targets: 900, keepsForBackward: keeps)
+    let planned = 4 * plan.elementCount(tiny.configuration, rank: rank ?? 0, isWidened: false)
+    let before = try Self.residentBytes()
+    let buffer = ActivationBuffer(plan, for: model)
+    let measured = try Self.residentBytes() - before
+    precondition(buffer.plan == plan)
+    precondition(planned > 100 << 20, "small differences of the heap must not count")
+    return abs(Double(measured - planned)) / Double(planned)
+  }
+
+  // Forty buffers are each rounded up to pages: 0.16 MB of a hundred.
+  @Test func `qwen2 with an adapter needs what is planned`() async {
+    await #expect(processExitsWith: .success) {
+      let difference = try Self.differs(type: "qwen2", tokens: 9000, keeps: true, rank: 8)
+      precondition(difference < 0.01, "differs by \(difference)")
+    }
+  }
+
+  @Test func `qwen3 with its head norms needs what is planned`() async {
+    await #expect(processExitsWith: .success) {
+      let difference = try Self.differs(type: "qwen3", tokens: 9000, keeps: true, rank: 4)
+      precondition(difference < 0.01, "differs by \(difference)")
+    }
+  }
+
+  @Test func `scoring without an adapter needs what is planned`() async {
+    await #expect(processExitsWith: .success) {
+      let difference = try Self.differs(type: "llama", tokens: 40_000, keeps: false, rank: nil)
+      precondition(difference < 0.01, "differs by \(difference)")
+    }
+  }
+
+  @Test func `panels count where weights are widened`() throws {
+    let tiny = try TinyQwen(vocabulary: 5000, hidden: 96, intermediate: 200)
+    let plan = ActivationPlan(tokens: 10, sequence: 10, targets: 1, keepsForBackward: false)
+    let widened = plan.elementCount(tiny.configuration, rank: 0)
+    let direct = plan.elementCount(tiny.configuration, rank: 0, isWidened: false)
+    // The head's panel: 2^18 / 96 rows of 96.
+    #expect(widened - direct == 262_144 / 96 * 96)
+  }
+}
