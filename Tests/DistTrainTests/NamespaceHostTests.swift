@@ -50,11 +50,11 @@ private struct NamespaceHosts {
       Self.script, arguments, environment: ["TEST_HOSTS": folder], timeout: timeout)
   }
 
-  /// Runs the program with `settings` and `ranks` that are dealt to the hosts in turn.
-  func train(_ settings: [String], ranks: Int, timeout: Duration) async throws -> CommandResult {
+  /// Runs a command of the program with `ranks` that are dealt to the hosts in turn.
+  func run(_ words: [String], ranks: Int, timeout: Duration) async throws -> CommandResult {
     let program = CommandRunner.products + "/disttrain"
     return try await MPILauncher.runCommand(
-      Self.script, ["mpirun", "-n", "\(ranks)", program, "train"] + settings,
+      Self.script, ["mpirun", "-n", "\(ranks)", program] + words,
       environment: ["TEST_HOSTS": folder], timeout: timeout)
   }
 }
@@ -68,7 +68,8 @@ struct NamespaceHostTests {
   /// Compares a run across two hosts with that of one rank.
   private static func compare(_ tiny: TinyRun, _ hosts: NamespaceHosts, ranks: Int) async throws {
     let output = "hosts\(ranks)"
-    let result = try await hosts.train(tiny.settings(output), ranks: ranks, timeout: .seconds(240))
+    let result = try await hosts.run(
+      ["train"] + tiny.settings(output), ranks: ranks, timeout: .seconds(240))
     try #require(result.status == 0, "\(result.errorOutput)")
     let environment = String(decoding: try tiny.bytes(output + "/env.json"), as: UTF8.self)
     #expect(environment.contains("\"node1\"") && environment.contains("\"node2\""))
@@ -94,6 +95,24 @@ struct NamespaceHostTests {
     }
   }
 
+  @Test func `the demo on two hosts gives the adapter of one rank`() async throws {
+    let folder = try TemporaryFolder()
+    func demo(_ output: String) -> [String] {
+      ["demo", "num_train_epochs=2", "output_dir=\(folder.path)/\(output)"]
+    }
+    let alone = try CommandRunner.run("disttrain", demo("alone") + ["-n", "1"])
+    try #require(alone.status == 0, "\(alone.errorOutput)")
+    try await NamespaceHosts.with(2) { hosts in
+      let result = try await hosts.run(demo("hosts"), ranks: 2, timeout: .seconds(240))
+      try #require(result.status == 0, "\(result.errorOutput)")
+    }
+    func adapter(_ output: String) throws -> Data {
+      try Data(
+        contentsOf: URL(filePath: "\(folder.path)/\(output)/adapter/adapter_model.safetensors"))
+    }
+    #expect(try adapter("hosts") == adapter("alone"))
+  }
+
   @Test(.enabled(if: NamespaceHosts.hasSSH, "needs openssh-server and openssh-client"))
   func `two hosts that mpirun reaches by ssh give the bytes of one rank`() async throws {
     let tiny = try Self.trainAlone()
@@ -117,7 +136,8 @@ struct NamespaceHostTests {
       let bound = try await hosts.call(
         "bind", "node2", "\(other.path)/\(file)", "\(tiny.folder)/\(file)")
       try #require(bound.status == 0, "\(bound.errorOutput)")
-      let result = try await hosts.train(tiny.settings("run"), ranks: 3, timeout: .seconds(30))
+      let result = try await hosts.run(
+        ["train"] + tiny.settings("run"), ranks: 3, timeout: .seconds(30))
       #expect(result.status == 78, "\(result.errorOutput)")
       let lines = result.errorOutput.split(separator: "\n").map {
         $0.split(separator: " ").map(String.init)
