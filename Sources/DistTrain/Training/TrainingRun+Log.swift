@@ -111,7 +111,7 @@ extension TrainingRun {
   }
 
   /// The keys that readers of transformers' runs know.
-  var trainerState: JSONValue {
+  func trainerState() throws -> JSONValue {
     .object([
       "epoch": .double(data.plan.epochs(afterStep: state.step)),
       "global_step": .integer(state.step),
@@ -120,7 +120,7 @@ extension TrainingRun {
       "best_metric": state.bestStep > 0 ? .double(state.bestLoss) : .null,
       "best_model_checkpoint": state.bestStep > 0
         ? .string(folder.checkpoints.path(ofStep: state.bestStep)) : .null,
-      "log_history": .array(state.history.compactMap { try? JSONParser.parse($0) }),
+      "log_history": .array(try state.history.map { try JSONParser.parse($0) }),
     ])
   }
 }

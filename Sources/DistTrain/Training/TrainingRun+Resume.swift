@@ -20,7 +20,7 @@ extension TrainingRun {
     guard !bytes.isEmpty else { return }
     let checkpoint = try Checkpoint(sealed: bytes, name: "the root's checkpoint")
     trainer.restore([checkpoint.parameters, checkpoint.firstMoment, checkpoint.secondMoment])
-    state = TrainingState(checkpoint)
+    state = try TrainingState(checkpoint)
     recoverTimes()
     job.note("resumed    after step \(state.step)")
   }

@@ -171,7 +171,7 @@ package struct TrainingRun: ~Copyable {
       try folder.writeAdapter(
         parameters, trainer.layout, baseModel: inputs.configuration.modelPath)
       try EvaluationRun.write(result, inputs, to: folder)
-      try folder.write(trainerState.text(indent: 2) + "\n", to: "trainer_state.json")
+      try folder.write(trainerState().text(indent: 2) + "\n", to: "trainer_state.json")
       Console.note("")
       Console.result(result.summary("held out"))
       EvaluationRun.warn(inputs, job)

@@ -41,8 +41,8 @@ package struct TrainingState: Sendable, Equatable {
   }
 
   /// The state at the end of `checkpoint`.
-  package init(_ checkpoint: Checkpoint) {
-    let json = (try? JSONParser.parse(checkpoint.state)) ?? .null
+  package init(_ checkpoint: Checkpoint) throws {
+    let json = try JSONParser.parse(checkpoint.state)
     step = checkpoint.step
     tokensSeen = checkpoint.tokensSeen
     history = checkpoint.history
