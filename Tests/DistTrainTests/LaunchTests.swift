@@ -75,6 +75,7 @@ struct MPICommandTests {
     #expect(line.contains("--mca btl_tcp_if_include 10.1.0.0/16"))
     #expect(line.contains("--mca oob_tcp_if_include 10.1.0.0/16"))
     #expect(line.contains("--mca oob_tcp_keepalive_time 60"))
+    #expect(line.contains("--mca btl_tcp_links 2"))
     #expect(!command(8, 2, hostFile: "hosts").contains("if_include"))
   }
 }

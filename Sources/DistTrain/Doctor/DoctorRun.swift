@@ -31,10 +31,17 @@ struct DoctorRun {
 
   /// Whether all ranks run the same program and MPI; without that, they cannot be asked anything else.
   private mutating func comparePrograms(_ job: borrowing Job) throws -> Bool {
-    let fields = try Job.programFields()
+    // As many digits as fit the table into a line.
+    let fields = try Job.programFields().map {
+      HandshakeField($0.name, String($0.value.prefix(40)), cure: $0.cure)
+    }
     do throws(HandshakeError) { try job.ranks.shakeHands(fields) } catch {
       guard case .mismatch(let table) = error else { throw error }
-      add([.failure("program", "not the same on all ranks", fix: fields[0].cure)], job)
+      add(
+        [
+          .failure(
+            "versions", "program or MPI differ between the ranks", fix: "as the table below says")
+        ], job)
       if job.ranks.isRoot { Console.result(table) }
       return false
     }

@@ -36,12 +36,16 @@ package struct MPICommand: Sendable {
   }
 
   /// The interfaces to use, and how soon a host that vanished is noticed: 60 s + 3 x 10 s, before the ranks' watchdogs.
+  ///
+  /// With a single connection between two ranks, the request for one's data waits behind the data of the other, and both
+  /// directions take turns; two connections let them flow at once.
   private var connection: [String] {
     guard hostFile != nil else { return [] }
     let interfaces = network.map { network in
       ["btl_tcp_if_include", "oob_tcp_if_include"].flatMap { ["--mca", $0, network] }
     }
-    return (interfaces ?? []) + Self.setting("oob_tcp_keepalive_time", 60)
+    return (interfaces ?? []) + Self.setting("btl_tcp_links", 2)
+      + Self.setting("oob_tcp_keepalive_time", 60)
       + Self.setting("oob_tcp_keepalive_intvl", 10) + Self.setting("oob_tcp_keepalive_probes", 3)
   }
 

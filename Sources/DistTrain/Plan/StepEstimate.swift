@@ -29,7 +29,7 @@ package struct StepEstimate: Sendable, Equatable {
       let slowest = costs.map { $0.compute + $0.add }.max() ?? 0
       compute += own.compute
       exactSum += own.add
-      wait += slowest - own.compute - own.add
+      wait += max(0, slowest - own.compute - own.add)
     }
     let count = Double(max(1, workload.steps.count))
     compute /= count
