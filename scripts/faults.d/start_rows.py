@@ -128,7 +128,7 @@ def started_wrongly(case):
     hostfile = case.folder / "hostfile"
     says = {
         "host file": "parse error", "slots": "not enough slots", "unknown host": "node9|daemon",
-        "interface": "no rank has got anything done|unable to reach|never heard", "root": "run as root",
+        "interface": "no rank has got anything done|did not find each other|unable to reach", "root": "run as root",
         "model missing": r"node2\] .*model/config.json: No such file", "data missing": r"node2\] cannot read the data set",
         "program missing": "executable|could not be found|not find",
     }[kind]
