@@ -82,7 +82,7 @@ package enum ThreadPlacement {
       let processors = Set(local.flatMap(\.processors)).count
       if threads > processors {
         faults.append(
-          "host \(host): \(local.count) ranks with \(threads) threads in all share \(processors)"
+          "host \(host): \(local.count) rank\(local.count == 1 ? "" : "s") with \(threads) threads in all share \(processors)"
             + " processor\(processors == 1 ? "" : "s"); start fewer ranks there (slots in the host"
             + " file, or -n), or lower threads_per_rank")
       }
