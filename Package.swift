@@ -17,6 +17,10 @@ let strict: [SwiftSetting] = [
 let package = Package(
   name: "DistTrain",
   products: [.executable(name: "disttrain", targets: ["DistTrain"])],
+  traits: [
+    .trait(name: "OneDNN", description: "precision: bfloat16 through oneDNN (libdnnl)"),
+    .default(enabledTraits: ["OneDNN"]),
+  ],
   dependencies: [
     .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
     .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
@@ -29,12 +33,18 @@ let package = Package(
     .systemLibrary(
       name: "COpenBLAS", pkgConfig: "openblas", providers: [.apt(["libopenblas-dev"])]),
     .systemLibrary(name: "CHDF5", pkgConfig: "hdf5", providers: [.apt(["libhdf5-dev"])]),
+    .systemLibrary(name: "COneDNN", providers: [.apt(["libdnnl-dev"])]),
     .target(name: "MPIShim", dependencies: ["COpenMPI"]),
     .target(name: "VectorKernels", linkerSettings: [.linkedLibrary("m")]),
     .target(
       name: "Collective", dependencies: ["MPIShim", "VectorKernels"], swiftSettings: strict),
     .target(
-      name: "Model", dependencies: ["COpenBLAS", "VectorKernels"], swiftSettings: strict),
+      name: "Model",
+      dependencies: [
+        "COpenBLAS", "VectorKernels",
+        .target(name: "COneDNN", condition: .when(traits: ["OneDNN"])),
+      ],
+      swiftSettings: strict),
     .executableTarget(
       name: "DistTrain",
       dependencies: [

@@ -1,14 +1,17 @@
 /// What one forward pass keeps for its backward pass, and the gradients between layers; planned once, reused for ever.
 ///
-/// Buffers with a layer axis hold every layer where the plan keeps them for the backward pass, else one.
+/// Buffers with a layer axis hold every layer where the plan keeps them for the backward pass, else one layer.
 package struct ActivationBuffer: ~Copyable {
   package let plan: ActivationPlan
   let sizes: QwenConfiguration
   let rank: Int
-  /// [layers + 1, tokens, hidden] and [layers, tokens, hidden]: the residual stream before a block, and between its halves.
+  private let keptLayers: Int
+  /// [layers + 1, tokens, hidden] and [layers, tokens, hidden]: the residual stream before a block, and between its halves;
+  /// the former has every layer with any backward pass.
   let residual: FloatBuffer, middle: FloatBuffer
-  /// [layers, tokens, hidden]: normalised inputs of attention and MLP; [layers, tokens]: 1 / rms.
-  let attentionInput: FloatBuffer, mlpInput: FloatBuffer
+  /// The normalised input of attention or MLP, made again from the residual stream where it is needed: [tokens, hidden].
+  let normed: FloatBuffer
+  /// [layers, tokens]: 1 / rms of the residual stream before attention and MLP.
   let attentionInverseRMS: FloatBuffer, mlpInverseRMS: FloatBuffer
   /// [layers, tokens, heads * headSize] and [layers, tokens, kvHeads * headSize]: after rotation.
   let query: FloatBuffer, key: FloatBuffer, value: FloatBuffer
@@ -33,7 +36,8 @@ package struct ActivationBuffer: ~Copyable {
 
   package init(_ plan: ActivationPlan, for model: QwenModel) {
     let sizes = model.configuration
-    let layers = plan.keepsForBackward ? sizes.layerCount : 1
+    let layers = plan.keptLayers(of: sizes.layerCount)
+    keptLayers = layers
     let tokens = plan.tokens
     let rank = model.layout?.configuration.rank ?? 0
     let back = plan.keepsForBackward ? tokens : 0
@@ -42,10 +46,10 @@ package struct ActivationBuffer: ~Copyable {
     self.plan = plan
     self.sizes = sizes
     self.rank = rank
-    residual = FloatBuffer(count: (layers + 1) * tokens * sizes.hiddenSize)
+    residual = FloatBuffer(
+      count: (plan.keepsForBackward ? sizes.layerCount + 1 : 1) * tokens * sizes.hiddenSize)
     middle = perLayer(sizes.hiddenSize)
-    attentionInput = perLayer(sizes.hiddenSize)
-    mlpInput = perLayer(sizes.hiddenSize)
+    normed = FloatBuffer(count: tokens * sizes.hiddenSize)
     attentionInverseRMS = perLayer(1)
     mlpInverseRMS = perLayer(1)
     query = perLayer(sizes.querySize)
@@ -78,10 +82,14 @@ package struct ActivationBuffer: ~Copyable {
     dUp = gradient(sizes.intermediateSize)
     let widest = max(sizes.hiddenSize, sizes.intermediateSize, sizes.querySize)
     let chunk = min(plan.targets, model.crossEntropy.chunkRows)
+    let headPanel = model.crossEntropy.panelRows(model.precision)
+    let products = MatrixProducts(
+      model.precision, panel: model.panelCount,
+      operand: max(max(tokens, rank) * widest, chunk * headPanel))
     scratch = Scratch(
-      panel: model.panelCount, dropped: rank == 0 ? 0 : tokens * widest, lowRank: tokens * rank,
+      products, dropped: rank == 0 ? 0 : tokens * widest, lowRank: tokens * rank,
       scores: GroupedQueryAttention.scoresCount(length: plan.sequence),
-      logits: chunk * sizes.vocabularySize)
+      logits: chunk * (plan.keepsForBackward ? sizes.vocabularySize : headPanel), logitRows: chunk)
   }
 
   /// The part of a buffer with a layer axis that belongs to `layer`: [tokens, width].
@@ -89,14 +97,23 @@ package struct ActivationBuffer: ~Copyable {
   func slice(
     _ buffer: borrowing FloatBuffer, _ layer: Int, _ tokens: Int, _ width: Int
   ) -> MutableMatrixView {
-    buffer.matrix(tokens, width, at: (plan.keepsForBackward ? layer : 0) * plan.tokens * width)
+    buffer.matrix(tokens, width, at: min(layer, keptLayers - 1) * plan.tokens * width)
+  }
+
+  /// The residual stream before `layer`, or after the last one: [tokens, hidden].
+  ///
+  /// Without a backward pass there is one, which every layer overwrites.
+  @_lifetime(borrow self)
+  func residual(_ layer: Int, _ tokens: Int) -> MutableMatrixView {
+    let index = plan.keepsForBackward ? layer : 0
+    return residual.matrix(tokens, sizes.hiddenSize, at: index * plan.tokens * sizes.hiddenSize)
   }
 
   /// x A^T of one projection of one layer: [tokens, rank].
   @_lifetime(borrow self)
   func lowRank(_ layer: Int, _ projection: Projection, _ tokens: Int) -> MutableMatrixView {
     let modules = Projection.allCases.count
-    let index = (plan.keepsForBackward ? layer : 0) * modules + projection.rawValue
+    let index = min(layer, keptLayers - 1) * modules + projection.rawValue
     return lowRank.matrix(tokens, rank, at: index * plan.tokens * rank)
   }
 }

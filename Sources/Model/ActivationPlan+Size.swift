@@ -1,23 +1,27 @@
 extension ActivationPlan {
-  /// Elements of all buffers of an `ActivationBuffer` with this plan, its scratch included, known before any is allocated.
+  /// Bytes of all buffers of an `ActivationBuffer` with this plan, its scratch included, known before any is allocated.
   ///
-  /// Per kept layer and token: hidden x 4 + query x 2 + kv x 2 + intermediate x 2 + modules x rank + heads + 2, with head
-  /// norms query + kv + heads + kv heads more; then the gradients of one layer, the rows in the loss, and the scratch.
+  /// Per kept layer and token: hidden + query x 2 + kv x 2 + intermediate x 2 + modules x rank + heads + 2, with head
+  /// norms query + kv + heads + kv heads more; hidden per token and layer for the residual stream; then the gradients of
+  /// one layer, the rows in the loss, and the scratch.
   ///
   /// - Parameters:
   ///   - rank: Of the adapter; 0 for none.
-  ///   - isWidened: The weights are not 32-bit floats, so panels of them are widened.
-  package func elementCount(_ sizes: QwenConfiguration, rank: Int, isWidened: Bool = true) -> Int {
-    let layers = keepsForBackward ? sizes.layerCount : 1
-    let rows = targets * sizes.hiddenSize
-    return sizes.hiddenSize * tokens + layers * tokens * keptPerToken(sizes, rank)
-      + tokens * gradientPerToken(sizes) + (keepsForBackward ? 4 : 2) * rows + targets
-      + scratchCount(sizes, rank, isWidened)
+  ///   - isAsItLies: The weights' type is that of the products, so panels of them are neither widened nor rounded.
+  package func byteCount(
+    _ sizes: QwenConfiguration, rank: Int, precision: Precision, isAsItLies: Bool
+  ) -> Int {
+    let streams = keepsForBackward ? sizes.layerCount + 1 : 1
+    let kept = keptLayers(of: sizes.layerCount) * keptPerToken(sizes, rank)
+    let perToken = (streams + 1) * sizes.hiddenSize + kept + gradientPerToken(sizes)
+    let rows = targets * ((keepsForBackward ? 4 : 2) * sizes.hiddenSize + 1)
+    return 4 * (tokens * perToken + rows)
+      + scratchBytes(sizes, rank, precision, isAsItLies: isAsItLies)
   }
 
   private func keptPerToken(_ sizes: QwenConfiguration, _ rank: Int) -> Int {
     let plain =
-      4 * sizes.hiddenSize + 2 + 2 * sizes.querySize + 2 * sizes.kvSize + sizes.headCount
+      sizes.hiddenSize + 2 + 2 * sizes.querySize + 2 * sizes.kvSize + sizes.headCount
       + 2 * sizes.intermediateSize + Projection.allCases.count * rank
     guard sizes.hasHeadNorm else { return plain }
     return plain + sizes.querySize + sizes.kvSize + sizes.headCount + sizes.kvHeadCount
@@ -30,15 +34,21 @@ extension ActivationPlan {
       + 3 * sizes.intermediateSize
   }
 
-  private func scratchCount(_ sizes: QwenConfiguration, _ rank: Int, _ isWidened: Bool) -> Int {
+  private func scratchBytes(
+    _ sizes: QwenConfiguration, _ rank: Int, _ precision: Precision, isAsItLies: Bool
+  ) -> Int {
     let widest = max(sizes.hiddenSize, sizes.intermediateSize, sizes.querySize)
-    let shapes =
-      Projection.allCases.map(sizes.shape(of:)) + [
-        (out: sizes.vocabularySize, in: sizes.hiddenSize)
-      ]
-    let panel = shapes.map { max(1, min($0.out, WeightMatrix.panelElements / $0.in)) * $0.in }.max()
+    let head = (out: sizes.vocabularySize, in: sizes.hiddenSize)
+    let shapes = Projection.allCases.map(sizes.shape(of:)) + [head]
+    let panel = shapes.map { WeightMatrix.panelRows($0.out, $0.in, precision, isAsItLies) * $0.in }
+    let widened = isAsItLies ? 0 : panel.max() ?? 0
+    let headPanel = CrossEntropy.panelRows(head.out, head.in, precision, isAsItLies)
     let chunk = min(targets, max(1, CrossEntropy.defaultChunkElements / sizes.vocabularySize))
-    return (isWidened ? panel ?? 0 : 0) + (rank == 0 ? 0 : tokens * widest) + tokens * rank
-      + GroupedQueryAttention.scoresCount(length: sequence) + chunk * sizes.vocabularySize
+    let operand = max(max(tokens, rank) * widest, chunk * headPanel, widened)
+    let rounded = precision == .bfloat16 ? MatrixProducts.Slot.allCases.count * operand : 0
+    let logits = chunk * (keepsForBackward ? sizes.vocabularySize : headPanel)
+    let scores = GroupedQueryAttention.scoresCount(length: sequence)
+    let dropped = rank == 0 ? 0 : tokens * widest
+    return 2 * rounded + 4 * (widened + dropped + tokens * rank + scores + logits + 2 * chunk)
   }
 }

@@ -1,3 +1,11 @@
+/// What the forward pass keeps for the backward pass.
+package enum ActivationCheckpointing: String, Sendable, CaseIterable {
+  /// Everything a layer's backward pass needs, of every layer.
+  case none
+  /// The residual stream between layers; each layer's forward pass is computed again before its backward pass.
+  case full
+}
+
 /// How much memory the activations of one micro-batch need.
 package struct ActivationPlan: Sendable, Equatable {
   /// Tokens of the longest micro-batch, and of the longest sequence.
@@ -6,20 +14,34 @@ package struct ActivationPlan: Sendable, Equatable {
   package let targets: Int
   /// Forward keeps what a backward pass needs; false for scoring alone.
   package let keepsForBackward: Bool
+  package let checkpointing: ActivationCheckpointing
 
   /// The plan that fits every one of `batches`.
-  package init(fitting batches: [MicroBatch], keepsForBackward: Bool) {
-    tokens = batches.map(\.tokens.count).max() ?? 0
-    sequence = batches.flatMap { $0.sequences.map(\.count) }.max() ?? 0
-    targets = batches.map(\.targetRows.count).max() ?? 0
-    self.keepsForBackward = keepsForBackward
+  package init(
+    fitting batches: [MicroBatch], keepsForBackward: Bool,
+    checkpointing: ActivationCheckpointing = .none
+  ) {
+    self.init(
+      tokens: batches.map(\.tokens.count).max() ?? 0,
+      sequence: batches.flatMap { $0.sequences.map(\.count) }.max() ?? 0,
+      targets: batches.map(\.targetRows.count).max() ?? 0, keepsForBackward: keepsForBackward,
+      checkpointing: checkpointing)
   }
 
-  package init(tokens: Int, sequence: Int, targets: Int, keepsForBackward: Bool) {
+  package init(
+    tokens: Int, sequence: Int, targets: Int, keepsForBackward: Bool,
+    checkpointing: ActivationCheckpointing = .none
+  ) {
     self.tokens = tokens
     self.sequence = sequence
     self.targets = targets
     self.keepsForBackward = keepsForBackward
+    self.checkpointing = checkpointing
+  }
+
+  /// Layers whose activations exist at the same time.
+  func keptLayers(of count: Int) -> Int {
+    keepsForBackward && checkpointing == .none ? count : min(count, 1)
   }
 
   func fits(_ batch: MicroBatch) -> Bool {
@@ -34,6 +56,6 @@ extension ActivationPlan {
     ActivationPlan(
       tokens: max(tokens, other.tokens), sequence: max(sequence, other.sequence),
       targets: max(targets, other.targets),
-      keepsForBackward: keepsForBackward || other.keepsForBackward)
+      keepsForBackward: keepsForBackward || other.keepsForBackward, checkpointing: checkpointing)
   }
 }

@@ -8,11 +8,13 @@ package struct QwenModel: Sendable {
   let finalNorm: RMSNorm
   package let crossEntropy: CrossEntropy
   let rotary: RotaryEmbedding
+  /// What the operands of matrix products are rounded to.
+  package let precision: Precision
 
-  /// Elements that the largest widened panel of any weight needs.
+  /// Elements that the largest panel of any weight needs.
   var panelCount: Int {
     let weights = blocks.flatMap { $0.projections.map(\.base.weight) } + [crossEntropy.head.weight]
-    return weights.map(\.panelCount).max() ?? 0
+    return weights.map { $0.panelCount(precision) }.max() ?? 0
   }
 
   /// Returns the loss sum over the batch's targets and adds its gradient to `gradients`.
@@ -29,6 +31,9 @@ package struct QwenModel: Sendable {
     let pass = forward(batch, adapter: adapter, dropout: dropout, activations)
     let lossSum = lossBackward(batch, activations)
     for block in blocks.reversed() {
+      if activations.plan.checkpointing == .full {
+        block.forward(pass, adapter: adapter, activations)
+      }
       block.backward(
         pass, adapter: adapter, wantsInputGradient: block.layer > 0, accumulatingInto: gradients,
         activations)
@@ -53,8 +58,8 @@ package struct QwenModel: Sendable {
     let normed = normedTargets(batch, activations)
     let result = FloatBuffer(count: normed.rows * configuration.vocabularySize)
     crossEntropy.head.forward(
-      normed, into: result.matrix(normed.rows, configuration.vocabularySize),
-      scratch: activations.scratch.panel)
+      activations.scratch.products.operand(normed, in: .first),
+      into: result.matrix(normed.rows, configuration.vocabularySize), activations.scratch.products)
     return result.array()
   }
 
@@ -65,7 +70,7 @@ package struct QwenModel: Sendable {
   ) -> TransformerBlock.Pass {
     precondition(activations.plan.fits(batch), "the micro-batch is larger than the plan")
     let tokens = batch.tokens.count
-    let x = activations.slice(activations.residual, 0, tokens, configuration.hiddenSize)
+    let x = activations.residual(0, tokens)
     for (row, token) in batch.tokens.enumerated() {
       embedding.widen(rows: Int(token)..<Int(token) + 1, into: x.rows(row..<row + 1))
     }
@@ -81,8 +86,7 @@ package struct QwenModel: Sendable {
     _ batch: MicroBatch, _ activations: borrowing ActivationBuffer
   ) -> MatrixView {
     let (hidden, count) = (configuration.hiddenSize, batch.targetRows.count)
-    let last = activations.slice(
-      activations.residual, configuration.layerCount, batch.tokens.count, hidden)
+    let last = activations.residual(configuration.layerCount, batch.tokens.count)
     let rows = activations.lossInput.matrix(count, hidden)
     for (index, row) in batch.targetRows.enumerated() {
       rows.rows(index..<index + 1).copy(from: last.view.rows(row..<row + 1))

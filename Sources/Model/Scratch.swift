@@ -1,24 +1,28 @@
 /// Memory that a layer uses within one call and nobody reads afterwards.
 package struct Scratch: ~Copyable {
-  /// Weights widened to 32 bits.
-  let panel: FloatBuffer
+  /// Matrix products, with widened weights and rounded operands.
+  package let products: MatrixProducts
   /// The masked input of an adapter: [tokens, widest input].
   let dropped: FloatBuffer
   /// [tokens, rank]
   let lowRank: FloatBuffer
   /// Attention probabilities of a block of queries, and their gradients: 2 x [block, longest sequence].
   let scores: FloatBuffer
-  /// A chunk of logits: [chunk, vocabulary].
+  /// A chunk of logits: [chunk, vocabulary], or [chunk, panel] where there is no backward pass.
   let logits: FloatBuffer
+  /// The largest logit of each row and the sum of exp(logit - largest): [chunk, 2].
+  let logSumExp: FloatBuffer
 
   /// Allocates as many elements as are given for each purpose.
   package init(
-    panel: Int = 0, dropped: Int = 0, lowRank: Int = 0, scores: Int = 0, logits: Int = 0
+    _ products: consuming MatrixProducts, dropped: Int = 0, lowRank: Int = 0, scores: Int = 0,
+    logits: Int = 0, logitRows: Int = 0
   ) {
-    self.panel = FloatBuffer(count: panel)
+    self.products = products
     self.dropped = FloatBuffer(count: dropped)
     self.lowRank = FloatBuffer(count: lowRank)
     self.scores = FloatBuffer(count: scores)
     self.logits = FloatBuffer(count: logits)
+    logSumExp = FloatBuffer(count: 2 * logitRows)
   }
 }

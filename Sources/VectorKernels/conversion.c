@@ -19,3 +19,14 @@ DISPATCHED void vk_widen_f16(const uint16_t *restrict source, float *restrict ta
     memcpy(target + i, &bits, 4);
   }
 }
+
+DISPATCHED void vk_narrow_bf16(const float *restrict source, float scale, uint16_t *restrict target, size_t count) {
+  for (size_t i = 0; i < count; i++) {
+    float value = source[i] * scale;
+    uint32_t bits;
+    memcpy(&bits, &value, 4);
+    uint32_t rounded = (bits + 0x7fffu + (bits >> 16 & 1u)) >> 16;
+    // Rounding could carry a NaN's fraction into infinity.
+    target[i] = (uint16_t)(value == value ? rounded : 0x7fc0u);
+  }
+}

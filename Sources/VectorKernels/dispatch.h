@@ -9,11 +9,14 @@
 #define DISPATCHED
 #endif
 
+// A part of a dispatched kernel; a function that is not inlined would be compiled for the oldest CPU.
+#define INLINED static inline __attribute__((always_inline))
+
 // Sums run in this many lanes so that the compiler may vectorise them without changing their order.
 enum { LANES = 16 };
 
 // exp(x) for finite x, relative error below 2e-7: 2^n * p(r) with r = x - n ln 2 (Cody and Waite), |r| <= ln 2 / 2.
-static inline float fast_exp(float x) {
+INLINED float fast_exp(float x) {
   x = x < -87.0f ? -87.0f : x;
   x = x > 88.0f ? 88.0f : x;
   float n = __builtin_floorf(x * 1.44269504f + 0.5f);

@@ -1,7 +1,7 @@
 #include "dispatch.h"
 #include <math.h>
 
-static inline float largest(const float *x, size_t count) {
+INLINED float largest(const float *x, size_t count) {
   float lanes[LANES], result = -INFINITY;
   for (int l = 0; l < LANES; l++) lanes[l] = -INFINITY;
   size_t i = 0;
@@ -32,6 +32,18 @@ DISPATCHED float vk_log_sum_exp(const float *restrict x, size_t count) {
   for (; i < count; i++) sum += fast_exp(x[i] - shift);
   for (int l = 0; l < LANES; l++) sum += lanes[l];
   return shift + logf(sum);
+}
+
+DISPATCHED void vk_log_sum_exp_add(const float *restrict x, size_t count, float *largest_so_far, float *sum_so_far) {
+  float shift = largest(x, count), lanes[LANES] = {0}, sum = 0;
+  if (*largest_so_far > shift) shift = *largest_so_far;
+  size_t i = 0;
+  for (; i + LANES <= count; i += LANES)
+    for (int l = 0; l < LANES; l++) lanes[l] += fast_exp(x[i + l] - shift);
+  for (; i < count; i++) sum += fast_exp(x[i] - shift);
+  for (int l = 0; l < LANES; l++) sum += lanes[l];
+  *sum_so_far = *sum_so_far * fast_exp(*largest_so_far - shift) + sum;
+  *largest_so_far = shift;
 }
 
 DISPATCHED void vk_exp_shifted(float *restrict x, float shift, size_t count) {

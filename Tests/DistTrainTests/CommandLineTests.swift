@@ -22,7 +22,6 @@ struct CommandLineTests {
     (["--lora-r"], 78, "--lora-r needs a value"),
     (["lora_r=x", "shufle=1", "seed=-1"], 78, "has 3 faults"),
     (["/nowhere/run.yaml"], 66, "the configuration /nowhere/run.yaml does not exist"),
-    (["precision=bfloat16"], 78, "not computed by this version"),
     (
       ["learning_rate=10", "lora_alpha=1e6", "warmup_steps=0", "max_grad_norm=0"], 70, "not updated"
     ),

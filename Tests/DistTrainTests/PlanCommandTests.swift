@@ -31,8 +31,7 @@ struct PlanCommandTests {
     let training = ActivationPlan(tokens: 200, sequence: 200, targets: 199, keepsForBackward: true)
     let workload = Workload(
       steps: [[200]], totalSteps: 1, training: training, scoring: training, source: "")
-    let memory = MemoryEstimate(
-      model.configuration, model.layout, workload, weights: model.weightBytes, program: 0)
+    let memory = MemoryEstimate(model, workload, .float32, program: 0)
     #expect(memory.arenas == 20 * 40_370_176 && memory.exactSum == 8 * 40_370_177)
     // 28 layers x 200 tokens x about 60,000 floats, 120 MB of logits among them.
     #expect((1_400_000_000...1_700_000_000).contains(memory.activations))

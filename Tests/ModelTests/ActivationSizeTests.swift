@@ -16,7 +16,8 @@ struct ActivationSizeTests {
   /// Allocates a buffer, which touches all of it, and compares what the kernel says with what the plan says; in a process
   /// of its own because other tests allocate too.
   private static func differs(
-    type: String, tokens: Int, keeps: Bool, rank: Int?
+    type: String, tokens: Int, keeps: Bool, rank: Int?, _ precision: Precision = .float32,
+    _ checkpointing: ActivationCheckpointing = .none
   ) throws -> Double {
     let tiny = try TinyQwen(type: type, vocabulary: 5000, hidden: 96, layers: 3, intermediate: 200)
     let lora = rank.map {
@@ -25,7 +26,8 @@ struct ActivationSizeTests {
     let model = try tiny.model(
       lora.map { AdapterLayout(tiny.configuration, $0) }, longestSequence: 700)
     let plan = ActivationPlan(tokens: tokens, sequence: 700, targets: 900, keepsForBackward: keeps)
-    let planned = 4 * plan.elementCount(tiny.configuration, rank: rank ?? 0, isWidened: false)
+    let planned = plan.byteCount(
+      tiny.configuration, rank: rank ?? 0, precision: .float32, isAsItLies: true)
     let before = try Self.residentBytes()
     let buffer = ActivationBuffer(plan, for: model)
     let measured = try Self.residentBytes() - before
@@ -59,9 +61,11 @@ struct ActivationSizeTests {
   @Test func `panels count where weights are widened`() throws {
     let tiny = try TinyQwen(vocabulary: 5000, hidden: 96, intermediate: 200)
     let plan = ActivationPlan(tokens: 10, sequence: 10, targets: 1, keepsForBackward: false)
-    let widened = plan.elementCount(tiny.configuration, rank: 0)
-    let direct = plan.elementCount(tiny.configuration, rank: 0, isWidened: false)
+    func bytes(isAsItLies: Bool) -> Int {
+      plan.byteCount(
+        tiny.configuration, rank: 0, precision: .float32, isAsItLies: isAsItLies)
+    }
     // The head's panel: 2^18 / 96 rows of 96.
-    #expect(widened - direct == 262_144 / 96 * 96)
+    #expect(bytes(isAsItLies: false) - bytes(isAsItLies: true) == 4 * (262_144 / 96 * 96))
   }
 }

@@ -17,9 +17,10 @@ struct CrossEntropyTests {
     _ layer: CrossEntropy, _ x: [Float]
   ) -> (loss: Double, dx: [Float], logProbabilities: [Float]) {
     let input = FloatBuffer(x)
+    let rows = min(layer.chunkRows, Self.rows)
     let scratch = Scratch(
-      panel: layer.head.weight.panelCount,
-      logits: min(layer.chunkRows, Self.rows) * layer.vocabularySize)
+      MatrixProducts(.float32, panel: layer.head.weight.panelCount(.float32)),
+      logits: rows * layer.vocabularySize, logitRows: rows)
     let dx = FloatBuffer([Float](repeating: .nan, count: x.count))
     let loss = layer.forwardBackward(
       input.matrix(Self.rows, Self.hidden).view, targets: targets,

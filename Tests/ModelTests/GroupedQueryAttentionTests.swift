@@ -34,7 +34,8 @@ struct AttentionSample {
 
   private func scratch() -> Scratch {
     let longest = sequences.map(\.count).max() ?? 0
-    return Scratch(scores: GroupedQueryAttention.scoresCount(length: longest))
+    return Scratch(
+      MatrixProducts(.float32), scores: GroupedQueryAttention.scoresCount(length: longest))
   }
 
   func forward(_ input: [Float]) -> (output: [Float], logSumExp: [Float]) {

@@ -25,23 +25,40 @@ struct LinearTests {
     ] + [1, 2, 3, 4].map { Case(tokens: 4, inputs: 9, outputs: 7, type: type, misalignment: $0) }
   }
 
-  private func forward(_ linear: Linear, _ x: [Float], tokens: Int) -> [Float] {
+  private static func products(
+    _ linear: Linear, tokens: Int, _ precision: Precision
+  ) -> MatrixProducts {
+    MatrixProducts(
+      precision, panel: linear.weight.panelCount(precision),
+      operand: tokens * max(linear.weight.rows, linear.weight.columns))
+  }
+
+  private func forward(
+    _ linear: Linear, _ x: [Float], tokens: Int, _ precision: Precision = .float32
+  ) -> [Float] {
     let y = FloatBuffer([Float](repeating: .nan, count: tokens * linear.weight.rows))
+    let products = Self.products(linear, tokens: tokens, precision)
+    let input = FloatBuffer(x)
     linear.forward(
-      FloatBuffer(x).matrix(tokens, linear.weight.columns).view,
-      into: y.matrix(tokens, linear.weight.rows),
-      scratch: FloatBuffer(count: linear.weight.panelCount))
+      products.operand(input.matrix(tokens, linear.weight.columns).view, in: .first),
+      into: y.matrix(tokens, linear.weight.rows), products)
     return y.array()
   }
 
   private func backward(
-    _ linear: Linear, _ dy: [Float], tokens: Int, onto start: [Float]
+    _ linear: Linear, _ dy: [Float], tokens: Int, onto start: [Float],
+    overwrites: Bool = false, _ precision: Precision = .float32
   ) -> [Float] {
     let dx = FloatBuffer(start)
-    linear.backward(
-      FloatBuffer(dy).matrix(tokens, linear.weight.rows).view,
-      accumulatingInto: dx.matrix(tokens, linear.weight.columns),
-      scratch: FloatBuffer(count: linear.weight.panelCount))
+    let products = Self.products(linear, tokens: tokens, precision)
+    let gradient = FloatBuffer(dy)
+    let dOutput = products.operand(gradient.matrix(tokens, linear.weight.rows).view, in: .first)
+    let target = dx.matrix(tokens, linear.weight.columns)
+    if overwrites {
+      linear.backward(dOutput, into: target, products)
+    } else {
+      linear.backward(dOutput, accumulatingInto: target, products)
+    }
     return dx.array()
   }
 

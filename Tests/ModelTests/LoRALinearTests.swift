@@ -40,8 +40,8 @@ struct LoRALinearSample {
 
   private func scratch() -> Scratch {
     Scratch(
-      panel: layer.base.weight.panelCount, dropped: Self.tokens * inputs,
-      lowRank: Self.tokens * pair.a.rows)
+      MatrixProducts(.float32, panel: layer.base.weight.panelCount(.float32)),
+      dropped: Self.tokens * inputs, lowRank: Self.tokens * pair.a.rows)
   }
 
   /// 1 / (1 - p) where an element of the input is kept, else 0.
@@ -66,7 +66,8 @@ struct LoRALinearSample {
   }
 
   func backward(
-    _ dy: [Float], _ x: [Float], _ adapter: [Float], wantsInputGradient: Bool = true,
+    _ dy: [Float], _ x: [Float], _ adapter: [Float],
+    _ inputGradient: LoRALinear.InputGradient = .accumulated,
     ontoInput dxStart: [Float]? = nil, ontoAdapter start: [Float]? = nil
   ) -> (dx: [Float], adapter: [Float]) {
     let dx = FloatBuffer(dxStart ?? [Float](repeating: 0, count: x.count))
@@ -76,7 +77,7 @@ struct LoRALinearSample {
       FloatBuffer(dy).matrix(Self.tokens, outputs).view,
       x: FloatBuffer(x).matrix(Self.tokens, inputs).view,
       xA: xA.matrix(Self.tokens, pair.a.rows).view, adapter: FloatBuffer(adapter),
-      dropout: dropout, wantsInputGradient: wantsInputGradient, accumulatingInto: gradients,
+      dropout: dropout, accumulatingInto: gradients, inputGradient,
       dx.matrix(Self.tokens, inputs), scratch: scratch())
     return (dx.array(), gradients.array())
   }
@@ -169,9 +170,14 @@ struct LoRALinearTests {
     let dy = randomValues(LoRALinearSample.tokens * sample.outputs, seed: 51)
     let start = randomValues(sample.x.count, seed: 52)
     let without = sample.backward(
-      dy, sample.x, sample.adapter, wantsInputGradient: false, ontoInput: start)
+      dy, sample.x, sample.adapter, .unwanted, ontoInput: start)
     #expect(without.dx == start)
-    #expect(without.adapter == sample.backward(dy, sample.x, sample.adapter).adapter)
+    let added = sample.backward(dy, sample.x, sample.adapter)
+    #expect(without.adapter == added.adapter)
+    let overwritten = sample.backward(
+      dy, sample.x, sample.adapter, .overwritten, ontoInput: start)
+    #expect(relativeError(overwritten.dx, added.dx) < 1e-6)
+    #expect(overwritten.adapter == added.adapter)
   }
 
   @Test func `a projection without an adapter is its base`() throws {
@@ -181,7 +187,8 @@ struct LoRALinearTests {
     let x = FloatBuffer(sample.x)
     let y = FloatBuffer(count: tokens * sample.outputs)
     let empty = FloatBuffer(count: 0)
-    let scratch = Scratch(panel: plain.base.weight.panelCount)
+    let scratch = Scratch(
+      MatrixProducts(.float32, panel: plain.base.weight.panelCount(.float32)))
     plain.forward(
       x.matrix(tokens, sample.inputs).view, adapter: empty, dropout: sample.dropout,
       into: y.matrix(tokens, sample.outputs), xA: empty.matrix(0, 0), scratch: scratch)
@@ -193,8 +200,7 @@ struct LoRALinearTests {
     plain.backward(
       dy.matrix(tokens, sample.outputs).view, x: x.matrix(tokens, sample.inputs).view,
       xA: empty.matrix(0, 0).view, adapter: empty, dropout: sample.dropout,
-      wantsInputGradient: true, accumulatingInto: empty, dx.matrix(tokens, sample.inputs),
-      scratch: scratch)
+      accumulatingInto: empty, .accumulated, dx.matrix(tokens, sample.inputs), scratch: scratch)
     let expected = ReferenceMatrix(tokens, sample.outputs, dy.array()) * sample.weight
     #expect(relativeError(dx.array(), expected.floats) < 3e-6)
   }

@@ -69,7 +69,7 @@ struct DemoCommand: ParsableCommand {
   private static func untrained(
     _ configuration: RunConfiguration, _ job: borrowing Job
   ) throws -> EvaluationResult {
-    BLAS.setThreadCount(configuration.threadsPerRank)
+    configuration.precision.setThreadCount(configuration.threadsPerRank)
     let inputs = try job.load { try RunInputs(configuration) }
     let items = try job.load {
       try inputs.questions(inputs.split.heldOut).map { try ScoringItem($0, inputs) }

@@ -69,6 +69,10 @@ package struct ConfigurationKey: Sendable {
       name: "precision", kind: .choice(["float32", "bfloat16"]), fallback: "float32",
       help: "in what matrix products are computed", aliases: ["bf16": "LLaMA-Factory"]),
     ConfigurationKey(
+      name: "activation_checkpointing", kind: .choice(["none", "full"]), fallback: "none",
+      help: "full: keep less memory per layer, compute each one's forward pass twice",
+      isFixed: false),
+    ConfigurationKey(
       name: "threads_per_rank", kind: .integer(1...1024), fallback: "1",
       help: "threads of each process", isFixed: false),
   ]

@@ -6,7 +6,8 @@ package struct RunConfiguration: Sendable, Equatable {
   package let modelPath: String, datasetPath: String, outputPath: String
   package let overwritesOutput: Bool
   package let initialAdapter: String?, resumeFrom: String?
-  package let precision: String
+  package let precision: Precision
+  package let checkpointing: ActivationCheckpointing
   package let threadsPerRank: Int
   package let split: String
   package let trainRatio: Double, validationRatio: Double, testRatio: Double
@@ -39,7 +40,9 @@ package struct RunConfiguration: Sendable, Equatable {
     overwritesOutput = reader.flag("overwrite_output_dir")
     initialAdapter = reader.optionalPath("init_adapter")
     resumeFrom = reader.optionalPath("resume_from_checkpoint", whenTrue: "auto")
-    precision = reader.choice("precision")
+    precision = Precision(rawValue: reader.choice("precision")) ?? .float32
+    checkpointing =
+      ActivationCheckpointing(rawValue: reader.choice("activation_checkpointing")) ?? .none
     threadsPerRank = reader.integer("threads_per_rank")
     split = reader.path("split")
     trainRatio = reader.number("train_ratio")
@@ -105,8 +108,9 @@ package struct RunConfiguration: Sendable, Equatable {
     {
       faults.append("prompt_template: open shows no letters; use it with score: option")
     }
-    if configuration.precision == "bfloat16" {
-      faults.append("precision: bfloat16 is not computed by this version; use float32")
+    if let obstacle = configuration.precision.obstacle {
+      let source = configuration.values["precision"]?.source ?? "default"
+      faults.append("\(source): precision: \(configuration.precision.rawValue): \(obstacle)")
     }
     return faults
   }

@@ -45,11 +45,18 @@ package struct TrainingPlan: Sendable, Equatable {
     return random.permutation(exampleCount)
   }
 
+  /// The epoch of step `step`, counted from 0.
+  package func epoch(ofStep step: Int) -> Int { (step - 1) / windowsPerEpoch }
+
   /// The window of step `step`, counted from 1.
   package func window(ofStep step: Int) -> Window {
-    let epoch = (step - 1) / windowsPerEpoch
+    window(ofStep: step, order: order(ofEpoch: epoch(ofStep: step)))
+  }
+
+  /// The same where the order of its epoch is known.
+  package func window(ofStep step: Int, order: [Int]) -> Window {
+    let epoch = epoch(ofStep: step)
     let index = (step - 1) % windowsPerEpoch
-    let order = order(ofEpoch: epoch)
     let first = index * batchSize * accumulation
     let last = min(first + batchSize * accumulation, exampleCount)
     let microBatches = stride(from: first, to: last, by: batchSize).map { start in

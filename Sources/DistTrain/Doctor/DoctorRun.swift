@@ -54,7 +54,7 @@ struct DoctorRun {
   }
 
   private mutating func check(_ partial: PartialConfiguration, _ job: borrowing Job) throws {
-    BLAS.setThreadCount(partial.configuration.threadsPerRank)
+    partial.configuration.precision.setThreadCount(partial.configuration.threadsPerRank)
     job.enter(.load)
     let facts = try job.ranks.allGather(try RankFacts(job.ranks, partial).bytes)
       .map { try RankFacts(bytes: $0) }
@@ -86,6 +86,9 @@ struct DoctorRun {
   /// check of the model says.
   private static func need(_ partial: PartialConfiguration) -> MemoryEstimate? {
     guard let path = partial.modelPath else { return nil }
-    do { return try PlanInputs(path, partial, PlanRun.Options()).memory } catch { return nil }
+    do {
+      return try PlanInputs(path, partial, PlanRun.Options()).memory(
+        partial.configuration.precision)
+    } catch { return nil }
   }
 }

@@ -5,7 +5,7 @@ internal import Model
 /// The evaluate command: an adapter's score on held-out questions.
 package enum EvaluationRun {
   package static func run(_ configuration: RunConfiguration, _ job: borrowing Job) throws {
-    BLAS.setThreadCount(configuration.threadsPerRank)
+    configuration.precision.setThreadCount(configuration.threadsPerRank)
     let folder = RunFolder(configuration.outputPath)
     let inputs = try job.load { try RunInputs(configuration) }
     let items = try job.load {

@@ -18,14 +18,17 @@ package struct MemoryEstimate: Sendable, Equatable {
   package let checkpoint: Int, adapter: Int
 
   package init(
-    _ model: QwenConfiguration, _ layout: AdapterLayout, _ workload: Workload, weights: Int,
-    program: Int
+    _ model: ModelSizes, _ workload: Workload, _ precision: Precision, program: Int
   ) {
-    let (rank, count) = (layout.configuration.rank, layout.count)
-    self.weights = weights
+    let (rank, count) = (model.layout.configuration.rank, model.layout.count)
+    let isAsItLies = model.elementType.rawValue == (precision == .float32 ? "F32" : "BF16")
+    func bytes(_ plan: ActivationPlan) -> Int {
+      plan.byteCount(model.configuration, rank: rank, precision: precision, isAsItLies: isAsItLies)
+    }
+    weights = model.weightBytes
     self.program = program
-    activations = 4 * workload.training.elementCount(model, rank: rank)
-    scoring = 4 * workload.scoring.elementCount(model, rank: rank)
+    activations = bytes(workload.training)
+    scoring = bytes(workload.scoring)
     arenas = 20 * count
     exactSum = 8 * (count + 1)
     checkpoint = 12 * count

@@ -37,7 +37,9 @@ struct MicroBatchProbe {
     let vocabulary = model.configuration.vocabularySize
     let batches = sizes.map { microBatch(tokens: $0, vocabulary: vocabulary) }
     let activations = ActivationBuffer(
-      ActivationPlan(fitting: batches, keepsForBackward: true), for: model)
+      ActivationPlan(
+        fitting: batches, keepsForBackward: true, checkpointing: configuration.checkpointing),
+      for: model)
     let parameters = FloatBuffer(freshAdapter: layout, seed: configuration.seed)
     let gradients = FloatBuffer(count: layout.count)
     func time(_ batch: MicroBatch) -> Double {
@@ -74,7 +76,8 @@ struct MicroBatchProbe {
     func points(_ layers: Int, _ vocabulary: Int) throws -> [ComputeModel.Point] {
       let zeros = try ZeroModel(source.path, layers: layers, vocabulary: vocabulary)
       let model = try zeros.model(
-        configuration.lora, longestSequence: workload.training.sequence)
+        configuration.lora, longestSequence: workload.training.sequence,
+        precision: configuration.precision)
       return try measure(model, seconds: seconds / 3, over: ranks)
     }
     let whole = try points(1, source.configuration.vocabularySize)

@@ -9,6 +9,8 @@ package struct ModelSizes: Sendable {
   /// Bytes of the weight files, or what they will have where there are none yet.
   package let weightBytes: Int
   package let hasWeights: Bool
+  /// The number type of the weights.
+  package let elementType: ElementType
 
   package init(_ path: String, _ lora: LoRAConfiguration) throws {
     guard FileManager.default.fileExists(atPath: path + "/config.json") else {
@@ -21,10 +23,16 @@ package struct ModelSizes: Sendable {
     layout = AdapterLayout(configuration, lora)
     let names = ["model.safetensors", "model.safetensors.index.json"]
     hasWeights = names.contains { FileManager.default.fileExists(atPath: path + "/" + $0) }
-    weightBytes =
-      hasWeights
-      ? try Self.fileBytes(WeightFolder(path: path))
-      : configuration.parameterCount * (try Self.bytesPerParameter(path))
+    if hasWeights {
+      let folder = try WeightFolder(path: path)
+      weightBytes = try Self.fileBytes(folder)
+      elementType = try folder.matrix(
+        "model.embed_tokens.weight", configuration.vocabularySize, configuration.hiddenSize
+      ).elementType
+    } else {
+      elementType = try Self.elementType(path)
+      weightBytes = configuration.parameterCount * elementType.byteCount
+    }
   }
 
   private static func fileBytes(_ folder: WeightFolder) throws -> Int {
@@ -34,10 +42,10 @@ package struct ModelSizes: Sendable {
     }
   }
 
-  /// Of the number type that config.json names; Qwen's files are in bfloat16.
-  private static func bytesPerParameter(_ path: String) throws -> Int {
+  /// The number type that config.json names; Qwen's files are in bfloat16.
+  private static func elementType(_ path: String) throws -> ElementType {
     let json = try JSONParser.parse(InputFile.bytes(path + "/config.json"))
     let type = (json["torch_dtype"] ?? json["dtype"])?.stringValue
-    return type == "float32" ? 4 : 2
+    return type == "float32" ? .float32 : type == "float16" ? .float16 : .bfloat16
   }
 }

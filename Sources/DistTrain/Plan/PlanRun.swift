@@ -17,7 +17,7 @@ enum PlanRun {
     _ partial: PartialConfiguration, _ options: Options, _ job: borrowing Job
   ) throws -> Plan {
     let configuration = partial.configuration
-    BLAS.setThreadCount(configuration.threadsPerRank)
+    configuration.precision.setThreadCount(configuration.threadsPerRank)
     job.enter(.load)
     guard let path = partial.modelPath else {
       throw CommandFailure(
@@ -29,7 +29,7 @@ enum PlanRun {
     let (sizes, workload) = (inputs.sizes, inputs.workload)
     job.enter(.step)
     let points = try measure(sizes, workload, configuration, options.probeSeconds, job)
-    let memory = inputs.memory
+    let memory = inputs.memory(configuration.precision)
     let probe = MicroBatchProbe(
       configuration: configuration, workload: workload, seconds: options.probeSeconds)
     let arenas = probe.measureArenas(sizes.layout)
@@ -59,7 +59,7 @@ enum PlanRun {
       let model = try job.load {
         try WeightLoader.load(
           WeightFolder(path: sizes.path), sizes.configuration, layout: sizes.layout,
-          longestSequence: workload.training.sequence)
+          longestSequence: workload.training.sequence, precision: configuration.precision)
       }
       points = try probe.measure(model, seconds: seconds, over: job.ranks)
     } else {
@@ -102,9 +102,7 @@ struct PlanInputs {
   }
 
   /// With what this process has to itself now as the program's part.
-  var memory: MemoryEstimate {
-    MemoryEstimate(
-      sizes.configuration, sizes.layout, workload, weights: sizes.weightBytes,
-      program: HostMemory.own)
+  func memory(_ precision: Precision) -> MemoryEstimate {
+    MemoryEstimate(sizes, workload, precision, program: HostMemory.own)
   }
 }

@@ -82,7 +82,8 @@ package struct Workload: Sendable, Equatable {
     self.init(
       lengths, configuration,
       training: ActivationPlan(
-        tokens: tokens, sequence: longest, targets: targets, keepsForBackward: true),
+        tokens: tokens, sequence: longest, targets: targets, keepsForBackward: true,
+        checkpointing: configuration.checkpointing),
       scoring: ActivationPlan(
         tokens: longest, sequence: longest, targets: longest, keepsForBackward: false),
       source: source)

@@ -34,10 +34,12 @@ final class ZeroModel {
     }
   }
 
-  func model(_ lora: LoRAConfiguration, longestSequence: Int) throws -> QwenModel {
+  func model(
+    _ lora: LoRAConfiguration, longestSequence: Int, precision: Precision
+  ) throws -> QwenModel {
     try WeightLoader.load(
       WeightFolder(path: folder), configuration, layout: AdapterLayout(configuration, lora),
-      longestSequence: longestSequence)
+      longestSequence: longestSequence, precision: precision)
   }
 
   /// Names and shapes of all tensors.
@@ -79,7 +81,8 @@ final class ZeroModel {
       ])
       offset = end
     }
-    let text = Array(JSONValue.object(header).text().utf8)
+    var text = Array(JSONValue.object(header).text().utf8)
+    text += repeatElement(UInt8(ascii: " "), count: -text.count & 7)
     let length = unsafe withUnsafeBytes(of: UInt64(text.count).littleEndian) { unsafe Array($0) }
     let path = folder + "/model.safetensors"
     try Data(length + text).write(to: URL(filePath: path))

@@ -29,6 +29,7 @@ package struct Provenance: Sendable {
       "identity": .object(identity),
       "program": .string("disttrain \(DistTrain.version)"), "cpu": .string(Machine.cpuName),
       "blas_core": .string(BLAS.coreName),
+      "products": .string(inputs.configuration.precision.productKernels),
       "threads_per_rank": .integer(inputs.configuration.threadsPerRank),
       "lora_alpha": .double(Double(inputs.layout.configuration.alpha)),
       "lora_dropout": .double(Double(inputs.layout.configuration.dropout)),
@@ -60,6 +61,10 @@ package struct Provenance: Sendable {
       HandshakeField(
         "blas_core", BLAS.coreName,
         cure: "export OPENBLAS_CORETYPE with one of these names on all hosts"),
+      HandshakeField(
+        "products", inputs.configuration.precision.productKernels,
+        cure: "install the same oneDNN on hosts with the same processors, or use precision: float32"
+      ),
     ]
   }
 
@@ -68,6 +73,7 @@ package struct Provenance: Sendable {
     .object([
       "program": .string("disttrain \(DistTrain.version)"), "mpi": .string(Machine.mpiLibrary),
       "blas": .string("OpenBLAS"), "blas_core": .string(BLAS.coreName),
+      "products": .string(inputs.configuration.precision.productKernels),
       "cpu": .string(Machine.cpuName), "cores": .integer(Machine.coreCount),
       "memory_bytes": .integer(Machine.memoryBytes), "system": .string(Machine.system),
       "ranks": .integer(hosts.count), "hosts": .array(hosts.map(JSONValue.string)),

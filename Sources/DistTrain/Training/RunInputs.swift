@@ -106,11 +106,18 @@ package struct RunInputs: Sendable {
   package func microBatch(_ examples: [TokenizedExample]) -> MicroBatch {
     var batch = MicroBatch()
     for example in examples {
-      batch.append(
-        example.tokens,
-        targetsFrom: configuration.lossOnAll ? 1 : max(1, example.promptTokenCount))
+      batch.append(example.tokens, targetsFrom: firstTarget(example))
     }
     return batch
+  }
+
+  private func firstTarget(_ example: TokenizedExample) -> Int {
+    configuration.lossOnAll ? 1 : max(1, example.promptTokenCount)
+  }
+
+  /// Targets of an example in training.
+  package func targetCount(_ example: TokenizedExample) -> Int {
+    example.tokens.count - firstTarget(example)
   }
 
   /// What the loss of a micro-batch is divided by, summed over the window.
@@ -122,6 +129,7 @@ package struct RunInputs: Sendable {
   /// Maps the weights; `longest` is the longest sequence that will be computed.
   package func loadModel(longest: Int) throws -> QwenModel {
     try WeightLoader.load(
-      WeightFolder(path: configuration.modelPath), model, layout: layout, longestSequence: longest)
+      WeightFolder(path: configuration.modelPath), model, layout: layout, longestSequence: longest,
+      precision: configuration.precision)
   }
 }

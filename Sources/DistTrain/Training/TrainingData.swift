@@ -6,6 +6,9 @@ package struct TrainingData {
   package let plan: TrainingPlan
   private var epoch = -1
   private var examples: [TokenizedExample] = []
+  /// The order of the examples in `orderedEpoch`.
+  private var order: [Int] = []
+  private var orderedEpoch = -1
 
   package init(_ inputs: RunInputs) {
     let configuration = inputs.configuration
@@ -21,7 +24,7 @@ package struct TrainingData {
   package mutating func microBatches(
     ofStep step: Int
   ) throws -> (batches: [MicroBatch], first: Int) {
-    let window = plan.window(ofStep: step)
+    let window = window(ofStep: step)
     try prepare(epoch: window.epoch)
     let batches = window.microBatches.map { positions in
       inputs.microBatch(positions.map { examples[$0] })
@@ -29,17 +32,37 @@ package struct TrainingData {
     return (batches, window.firstMicroBatch)
   }
 
+  /// The window of step `step`; the order of an epoch is made once.
+  private mutating func window(ofStep step: Int) -> TrainingPlan.Window {
+    let epoch = plan.epoch(ofStep: step)
+    if epoch != orderedEpoch {
+      order = plan.order(ofEpoch: epoch)
+      orderedEpoch = epoch
+    }
+    return plan.window(ofStep: step, order: order)
+  }
+
   /// What the largest micro-batch of the run needs.
   package mutating func activationPlan() throws -> ActivationPlan {
-    let lengthsChange =
-      inputs.configuration.shuffles || inputs.configuration.optionOrder == .reshuffled
-    let steps = lengthsChange ? plan.totalSteps : min(plan.totalSteps, plan.windowsPerEpoch)
-    var largest = ActivationPlan(fitting: [], keepsForBackward: true)
+    let changes = inputs.configuration.optionOrder == .reshuffled
+    let isWhole = plan.totalSteps >= plan.windowsPerEpoch
+    // With one example each, every epoch has the micro-batches of the first.
+    let repeats = !changes && (plan.batchSize == 1 && isWhole || !plan.shuffles)
+    let steps = repeats ? min(plan.totalSteps, plan.windowsPerEpoch) : plan.totalSteps
+    var (tokens, targets, longest) = (0, 0, 0)
     for step in stride(from: 1, through: steps, by: 1) {
-      let batches = try microBatches(ofStep: step).batches
-      largest = largest.union(ActivationPlan(fitting: batches, keepsForBackward: true))
+      let window = window(ofStep: step)
+      try prepare(epoch: window.epoch)
+      for positions in window.microBatches {
+        let batch = positions.map { examples[$0] }
+        tokens = max(tokens, batch.reduce(0) { $0 + $1.tokens.count })
+        targets = max(targets, batch.reduce(0) { $0 + inputs.targetCount($1) })
+        longest = max(longest, batch.map(\.tokens.count).max() ?? 0)
+      }
     }
-    return largest
+    return ActivationPlan(
+      tokens: tokens, sequence: longest, targets: targets, keepsForBackward: true,
+      checkpointing: inputs.configuration.checkpointing)
   }
 
   /// Examples of the first epoch that lost prompt tokens to the maximum length.

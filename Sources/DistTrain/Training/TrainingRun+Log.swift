@@ -19,7 +19,7 @@ extension TrainingRun {
       "batch      \(configuration.batchSize) x \(configuration.accumulation) sequences per step,"
         + " \(data.plan.totalSteps) steps",
       "compute    \(ranks) rank\(ranks == 1 ? "" : "s") x \(threads) thread\(threads == 1 ? "" : "s"),"
-        + " OpenBLAS \(BLAS.coreName), float32",
+        + " \(configuration.precision.rawValue), \(configuration.precision.productKernels)",
     ]
     for line in lines { job.note(line) }
     let faults = try ThreadPlacement.faults(threadsPerRank: threads, over: job.ranks)

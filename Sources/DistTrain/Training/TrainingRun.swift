@@ -25,7 +25,7 @@ package struct TrainingRun: ~Copyable {
   package static func run(
     _ configuration: RunConfiguration, _ job: borrowing Job
   ) throws -> EvaluationResult {
-    BLAS.setThreadCount(configuration.threadsPerRank)
+    configuration.precision.setThreadCount(configuration.threadsPerRank)
     var run = try TrainingRun(configuration, job)
     try run.compareRanks(job)
     let lock = try run.lockFolder(job)

@@ -1,3 +1,4 @@
+internal import Glibc
 internal import VectorKernels
 
 /// The language model head with its loss: -log softmax(x W^T)[target], over chunks of rows.
@@ -21,22 +22,44 @@ package struct CrossEntropy: Sendable {
   /// Rows of logits that exist at once.
   package var chunkRows: Int { max(1, chunkElements / vocabularySize) }
 
-  private func chunks(_ count: Int) -> [Range<Int>] {
-    stride(from: 0, to: count, by: chunkRows).map { $0..<min($0 + chunkRows, count) }
+  /// Columns of logits that are made and looked at together, while they lie in the cache.
+  package func panelRows(_ precision: Precision) -> Int {
+    min(head.weight.panelRows(precision), Self.largestPanel)
+  }
+
+  static func panelRows(
+    _ rows: Int, _ columns: Int, _ precision: Precision, _ isAsItLies: Bool
+  ) -> Int {
+    min(WeightMatrix.panelRows(rows, columns, precision, isAsItLies), largestPanel)
+  }
+  private static let largestPanel = 1024
+
+  private func chunks(_ count: Int) -> StrideTo<Int> { stride(from: 0, to: count, by: chunkRows) }
+
+  private func panels(_ precision: Precision) -> StrideTo<Int> {
+    stride(from: 0, to: vocabularySize, by: panelRows(precision))
   }
 
   /// Returns log softmax(x W^T)[target] of each row; x: [targets, hidden].
   package func logProbabilities(
     _ x: MatrixView, targets: [Int32], scratch: borrowing Scratch
   ) -> [Float] {
-    var result: [Float] = []
-    for chunk in chunks(x.rows) {
-      let logits = scratch.logits.matrix(chunk.count, vocabularySize)
-      head.forward(x.rows(chunk), into: logits, scratch: scratch.panel)
-      for (index, row) in chunk.enumerated() {
-        let sum = unsafe vk_log_sum_exp(logits.base + index * logits.stride, vocabularySize)
-        result.append(logits[index, Int(targets[row])] - sum)
+    var result = [Float](repeating: 0, count: x.rows)
+    let precision = scratch.products.precision
+    for start in chunks(x.rows) {
+      let chunk = start..<min(start + chunkRows, x.rows)
+      let input = scratch.products.operand(x.rows(chunk), in: .first)
+      let sums = emptySums(chunk.count, scratch)
+      for first in panels(precision) {
+        let panel = first..<min(first + panelRows(precision), vocabularySize)
+        let logits = scratch.logits.matrix(chunk.count, panel.count)
+        scratch.products.multiply(input, transposed: head.weight, rows: panel, into: logits)
+        add(logits, to: sums)
+        for (index, row) in chunk.enumerated() where panel.contains(Int(targets[row])) {
+          result[row] = logits[index, Int(targets[row]) - first]
+        }
       }
+      for (index, row) in chunk.enumerated() { result[row] -= sums[index, 0] + log(sums[index, 1]) }
     }
     return result
   }
@@ -50,19 +73,69 @@ package struct CrossEntropy: Sendable {
     _ x: MatrixView, targets: [Int32], into dx: MutableMatrixView, scratch: borrowing Scratch
   ) -> Double {
     var lossSum = 0.0
-    dx.zero()
-    for chunk in chunks(x.rows) {
+    for start in chunks(x.rows) {
+      let chunk = start..<min(start + chunkRows, x.rows)
       let logits = scratch.logits.matrix(chunk.count, vocabularySize)
-      head.forward(x.rows(chunk), into: logits, scratch: scratch.panel)
+      let sums = forward(x.rows(chunk), into: logits, scratch: scratch)
       for (index, row) in chunk.enumerated() {
-        let target = Int(targets[row])
-        let logit = logits[index, target]
-        let sum = unsafe vk_softmax(logits.base + index * logits.stride, vocabularySize)
-        lossSum += Double(sum - logit)
-        logits[index, target] -= 1
+        sums[index, 0] += log(sums[index, 1])
+        lossSum += Double(sums[index, 0] - logits[index, Int(targets[row])])
       }
-      head.backward(logits.view, accumulatingInto: dx.rows(chunk), scratch: scratch.panel)
+      backward(
+        logits, logSumExp: sums.view, targets: targets[chunk], into: dx.rows(chunk),
+        scratch: scratch)
     }
     return lossSum
+  }
+
+  /// logits = x W^T; returns the largest logit of each row and the sum of exp(logit - largest): [targets, 2].
+  @_lifetime(borrow scratch)
+  private func forward(
+    _ x: MatrixView, into logits: MutableMatrixView, scratch: borrowing Scratch
+  ) -> MutableMatrixView {
+    let input = scratch.products.operand(x, in: .first)
+    let sums = emptySums(x.rows, scratch)
+    let step = panelRows(scratch.products.precision)
+    for first in panels(scratch.products.precision) {
+      let panel = first..<min(first + step, vocabularySize)
+      scratch.products.multiply(
+        input, transposed: head.weight, rows: panel, into: logits.columns(panel))
+      add(logits.columns(panel), to: sums)
+    }
+    return sums
+  }
+
+  /// dx = (softmax(logits) - onehot(target)) W, with the probabilities in place of the logits.
+  private func backward(
+    _ logits: MutableMatrixView, logSumExp: MatrixView, targets: ArraySlice<Int32>,
+    into dx: MutableMatrixView, scratch: borrowing Scratch
+  ) {
+    dx.zero()
+    let step = panelRows(scratch.products.precision)
+    for first in panels(scratch.products.precision) {
+      let panel = first..<min(first + step, vocabularySize)
+      for row in 0..<logits.rows {
+        unsafe vk_exp_shifted(
+          logits.base + row * logits.stride + first, logSumExp[row, 0], panel.count)
+        let target = Int(targets[targets.startIndex + row])
+        if panel.contains(target) { logits[row, target] -= 1 }
+      }
+      let gradient = scratch.products.operand(logits.view.columns(panel), in: .first)
+      scratch.products.multiply(gradient, head.weight, rows: panel, accumulatingInto: dx)
+    }
+  }
+
+  @_lifetime(borrow scratch)
+  private func emptySums(_ rows: Int, _ scratch: borrowing Scratch) -> MutableMatrixView {
+    let sums = scratch.logSumExp.matrix(rows, 2)
+    for row in 0..<rows { (sums[row, 0], sums[row, 1]) = (-.infinity, 0) }
+    return sums
+  }
+
+  private func add(_ logits: MutableMatrixView, to sums: MutableMatrixView) {
+    for row in 0..<logits.rows {
+      let sum = unsafe sums.base + row * sums.stride
+      unsafe vk_log_sum_exp_add(logits.base + row * logits.stride, logits.columns, sum, sum + 1)
+    }
   }
 }

@@ -11,31 +11,26 @@ package struct Linear: Sendable {
     self.bias = bias
   }
 
-  /// y = x W^T + b; x: [tokens, in], y: [tokens, out], scratch: `weight.panelCount` elements.
+  /// y = x W^T + b; x: [tokens, in], y: [tokens, out].
   package func forward(
-    _ x: MatrixView, into y: MutableMatrixView, scratch: borrowing FloatBuffer
+    _ x: MatrixProducts.Operand, into y: MutableMatrixView, _ products: borrowing MatrixProducts
   ) {
-    for panel in weight.panels {
-      BLAS.multiply(
-        x, weight.panel(panel, scratch: scratch), transposingSecond: true, into: y.columns(panel))
-    }
+    products.multiply(x, transposed: weight, into: y)
     if !bias.isEmpty { y.addToRows(bias) }
   }
 
-  /// dx += dy W; the weight is frozen, so there is no weight gradient.
+  /// dx = dy W; the weight is frozen, so there is no weight gradient.
   package func backward(
-    _ dy: MatrixView, accumulatingInto dx: MutableMatrixView, scratch: borrowing FloatBuffer
+    _ dy: MatrixProducts.Operand, into dx: MutableMatrixView, _ products: borrowing MatrixProducts
   ) {
-    for panel in weight.panels {
-      BLAS.multiply(
-        dy.columns(panel), weight.panel(panel, scratch: scratch), accumulatingInto: dx)
-    }
+    products.multiply(dy, weight, into: dx)
   }
-}
 
-extension WeightMatrix {
-  /// The rows in the pieces that are widened together.
-  var panels: [Range<Int>] {
-    stride(from: 0, to: rows, by: panelRows).map { $0..<min($0 + panelRows, rows) }
+  /// dx += dy W.
+  package func backward(
+    _ dy: MatrixProducts.Operand, accumulatingInto dx: MutableMatrixView,
+    _ products: borrowing MatrixProducts
+  ) {
+    products.multiply(dy, weight, accumulatingInto: dx)
   }
 }

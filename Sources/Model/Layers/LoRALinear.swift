@@ -27,47 +27,72 @@ package struct LoRALinear: Sendable {
     _ x: MatrixView, adapter: borrowing FloatBuffer, dropout: Dropout?, into y: MutableMatrixView,
     xA: MutableMatrixView, scratch: borrowing Scratch
   ) {
-    base.forward(x, into: y, scratch: scratch.panel)
+    let input = scratch.products.operand(x, in: .first)
+    base.forward(input, into: y, scratch.products)
     guard let pair, adapter.count > 0 else { return }
     let a = adapter.matrix(pair.a.rows, pair.a.columns, at: pair.a.offset).view
     let b = adapter.matrix(pair.b.rows, pair.b.columns, at: pair.b.offset).view
     if let dropout {
       let dropped = scratch.dropped.matrix(x.rows, x.columns)
       dropout.forward(x, module: module, into: dropped)
-      BLAS.multiply(dropped.view, a, transposingSecond: true, into: xA)
+      scratch.products.multiply(
+        scratch.products.operand(dropped.view, in: .second),
+        scratch.products.operand(a, in: .third),
+        transposingSecond: true, into: xA)
     } else {
-      BLAS.multiply(x, a, transposingSecond: true, into: xA)
+      scratch.products.multiply(
+        input, scratch.products.operand(a, in: .third), transposingSecond: true, into: xA)
     }
-    BLAS.multiply(xA.view, b, transposingSecond: true, scale: scaling, accumulatingInto: y)
+    scratch.products.multiply(
+      scratch.products.operand(xA.view, in: .second),
+      scratch.products.operand(b, in: .third, scale: scaling),
+      transposingSecond: true, accumulatingInto: y)
   }
 
-  /// dB += s dy^T xA, dA += dxA^T drop(x), dx += dy W + mask(dxA A), with dxA = s dy B.
-  ///
-  /// - Parameter wantsInputGradient: False below the first adapted layer, where dx is left as it is.
+  /// What becomes of dx in a backward pass; unwanted below the first adapted layer.
+  package enum InputGradient: Sendable { case unwanted, overwritten, accumulated }
+
+  /// dB += s dy^T xA, dA += dxA^T drop(x), dx (+)= dy W + mask(dxA A), with dxA = s dy B.
   package func backward(
     _ dy: MatrixView, x: MatrixView, xA: MatrixView, adapter: borrowing FloatBuffer,
-    dropout: Dropout?, wantsInputGradient: Bool, accumulatingInto gradients: borrowing FloatBuffer,
-    _ dx: MutableMatrixView, scratch: borrowing Scratch
+    dropout: Dropout?, accumulatingInto gradients: borrowing FloatBuffer,
+    _ inputGradient: InputGradient, _ dx: MutableMatrixView, scratch: borrowing Scratch
   ) {
-    if wantsInputGradient { base.backward(dy, accumulatingInto: dx, scratch: scratch.panel) }
+    let dOutput = scratch.products.operand(dy, in: .first)
+    switch inputGradient {
+    case .unwanted: break
+    case .overwritten: base.backward(dOutput, into: dx, scratch.products)
+    case .accumulated: base.backward(dOutput, accumulatingInto: dx, scratch.products)
+    }
     guard let pair else { return }
     let a = adapter.matrix(pair.a.rows, pair.a.columns, at: pair.a.offset).view
     let b = adapter.matrix(pair.b.rows, pair.b.columns, at: pair.b.offset).view
     let da = gradients.matrix(pair.a.rows, pair.a.columns, at: pair.a.offset)
     let db = gradients.matrix(pair.b.rows, pair.b.columns, at: pair.b.offset)
     let dxA = scratch.lowRank.matrix(x.rows, a.rows)
-    BLAS.multiply(dy, transposingFirst: true, xA, scale: scaling, accumulatingInto: db)
-    BLAS.multiply(dy, b, scale: scaling, into: dxA)
+    scratch.products.multiply(
+      dOutput, transposingFirst: true, scratch.products.operand(xA, in: .second, scale: scaling),
+      accumulatingInto: db)
+    scratch.products.multiply(
+      dOutput, scratch.products.operand(b, in: .third, scale: scaling), into: dxA)
+    let dLowRank = scratch.products.operand(dxA.view, in: .third)
     guard let dropout else {
-      BLAS.multiply(dxA.view, transposingFirst: true, x, accumulatingInto: da)
-      if wantsInputGradient { BLAS.multiply(dxA.view, a, accumulatingInto: dx) }
+      scratch.products.multiply(
+        dLowRank, transposingFirst: true, scratch.products.operand(x, in: .second),
+        accumulatingInto: da)
+      if inputGradient != .unwanted {
+        scratch.products.multiply(
+          dLowRank, scratch.products.operand(a, in: .first), accumulatingInto: dx)
+      }
       return
     }
     let dropped = scratch.dropped.matrix(x.rows, x.columns)
     dropout.forward(x, module: module, into: dropped)
-    BLAS.multiply(dxA.view, transposingFirst: true, dropped.view, accumulatingInto: da)
-    if wantsInputGradient {
-      BLAS.multiply(dxA.view, a, into: dropped)
+    scratch.products.multiply(
+      dLowRank, transposingFirst: true, scratch.products.operand(dropped.view, in: .second),
+      accumulatingInto: da)
+    if inputGradient != .unwanted {
+      scratch.products.multiply(dLowRank, scratch.products.operand(a, in: .first), into: dropped)
       dropout.backward(dropped.view, module: module, accumulatingInto: dx)
     }
   }

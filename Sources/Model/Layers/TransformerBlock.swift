@@ -43,8 +43,8 @@ package struct TransformerBlock: Sendable {
     _ pass: Pass, adapter: borrowing FloatBuffer, _ a: borrowing ActivationBuffer
   ) {
     let (n, sizes) = (pass.tokens, a.sizes)
-    let x = a.slice(a.residual, layer, n, sizes.hiddenSize)
-    let normed = a.slice(a.attentionInput, layer, n, sizes.hiddenSize)
+    let x = a.residual(layer, n)
+    let normed = a.normed.matrix(n, sizes.hiddenSize)
     attentionNorm.forward(
       x.view, into: normed, inverseRMS: a.slice(a.attentionInverseRMS, layer, n, 1))
     let q = a.slice(a.query, layer, n, sizes.querySize)
@@ -83,8 +83,7 @@ package struct TransformerBlock: Sendable {
     let dx = a.dResidual.matrix(n, sizes.hiddenSize)
     let mixed = a.slice(a.attention, layer, n, sizes.querySize).view
     let dMixed = a.dAttention.matrix(n, sizes.querySize)
-    dMixed.zero()
-    projectBack(.output, dx.view, x: mixed, into: dMixed, pass, adapter, gradients, a)
+    projectBack(.output, dx.view, x: mixed, .overwritten, dMixed, pass, adapter, gradients, a)
     let dq = a.dQuery.matrix(n, sizes.querySize)
     let dk = a.dKey.matrix(n, sizes.kvSize)
     let dv = a.dValue.matrix(n, sizes.kvSize)
@@ -107,23 +106,19 @@ package struct TransformerBlock: Sendable {
         keyNorm, dk, x: a.slice(a.rawKey, layer, n, sizes.kvSize).view,
         a.slice(a.keyInverseRMS, layer, n, sizes.kvHeadCount).view, a)
     }
-    let normed = a.slice(a.attentionInput, layer, n, sizes.hiddenSize).view
+    let x = a.residual(layer, n).view
+    let inverseRMS = a.slice(a.attentionInverseRMS, layer, n, 1)
+    let normed = a.normed.matrix(n, sizes.hiddenSize)
+    attentionNorm.forward(x, into: normed, inverseRMS: inverseRMS)
     let dNormed = a.dNormed.matrix(n, sizes.hiddenSize)
-    dNormed.zero()
-    let wanted = wantsInputGradient
-    projectBack(
-      .value, dv.view, x: normed, into: dNormed, wantsInputGradient: wanted, pass, adapter,
-      gradients, a)
-    projectBack(
-      .key, dk.view, x: normed, into: dNormed, wantsInputGradient: wanted, pass, adapter, gradients,
-      a)
-    projectBack(
-      .query, dq.view, x: normed, into: dNormed, wantsInputGradient: wanted, pass, adapter,
-      gradients, a)
+    let (first, next): (LoRALinear.InputGradient, LoRALinear.InputGradient) =
+      wantsInputGradient ? (.overwritten, .accumulated) : (.unwanted, .unwanted)
+    projectBack(.value, dv.view, x: normed.view, first, dNormed, pass, adapter, gradients, a)
+    projectBack(.key, dk.view, x: normed.view, next, dNormed, pass, adapter, gradients, a)
+    projectBack(.query, dq.view, x: normed.view, next, dNormed, pass, adapter, gradients, a)
     guard wantsInputGradient else { return }
     attentionNorm.backward(
-      dNormed.view, x: a.slice(a.residual, layer, n, sizes.hiddenSize).view,
-      inverseRMS: a.slice(a.attentionInverseRMS, layer, n, 1).view, accumulatingInto: dx)
+      dNormed.view, x: x, inverseRMS: inverseRMS.view, accumulatingInto: dx)
   }
 
   /// Turns the gradient of normalised heads into that of the heads before the norm, in place.
@@ -144,7 +139,7 @@ package struct TransformerBlock: Sendable {
   ) {
     let (n, sizes) = (pass.tokens, a.sizes)
     let middle = a.slice(a.middle, layer, n, sizes.hiddenSize)
-    let normed = a.slice(a.mlpInput, layer, n, sizes.hiddenSize)
+    let normed = a.normed.matrix(n, sizes.hiddenSize)
     mlpNorm.forward(
       middle.view, into: normed, inverseRMS: a.slice(a.mlpInverseRMS, layer, n, 1))
     let gate = a.slice(a.gate, layer, n, sizes.intermediateSize)
@@ -153,7 +148,7 @@ package struct TransformerBlock: Sendable {
     project(.gate, normed.view, into: gate, pass, adapter, a)
     project(.up, normed.view, into: up, pass, adapter, a)
     SwiGLU.forward(gate: gate.view, up: up.view, into: gated)
-    let next = a.slice(a.residual, layer + 1, n, sizes.hiddenSize)
+    let next = a.residual(layer + 1, n)
     project(.down, gated.view, into: next, pass, adapter, a)
     next.add(middle.view)
   }
@@ -170,18 +165,19 @@ package struct TransformerBlock: Sendable {
     SwiGLU.forward(gate: gate, up: up, into: gated)
     let dUp = a.dUp.matrix(n, sizes.intermediateSize)
     let dGate = a.dGate.matrix(n, sizes.intermediateSize)
-    dUp.zero()
-    projectBack(.down, dx.view, x: gated.view, into: dUp, pass, adapter, gradients, a)
+    projectBack(.down, dx.view, x: gated.view, .overwritten, dUp, pass, adapter, gradients, a)
     gated.copy(from: dUp.view)
     SwiGLU.backward(gated.view, gate: gate, up: up, intoGate: dGate, intoUp: dUp)
-    let normed = a.slice(a.mlpInput, layer, n, sizes.hiddenSize).view
+    let middle = a.slice(a.middle, layer, n, sizes.hiddenSize).view
+    let inverseRMS = a.slice(a.mlpInverseRMS, layer, n, 1)
+    let normed = a.normed.matrix(n, sizes.hiddenSize)
+    mlpNorm.forward(middle, into: normed, inverseRMS: inverseRMS)
     let dNormed = a.dNormed.matrix(n, sizes.hiddenSize)
-    dNormed.zero()
-    projectBack(.up, dUp.view, x: normed, into: dNormed, pass, adapter, gradients, a)
-    projectBack(.gate, dGate.view, x: normed, into: dNormed, pass, adapter, gradients, a)
+    projectBack(.up, dUp.view, x: normed.view, .overwritten, dNormed, pass, adapter, gradients, a)
+    projectBack(
+      .gate, dGate.view, x: normed.view, .accumulated, dNormed, pass, adapter, gradients, a)
     mlpNorm.backward(
-      dNormed.view, x: a.slice(a.middle, layer, n, sizes.hiddenSize).view,
-      inverseRMS: a.slice(a.mlpInverseRMS, layer, n, 1).view, accumulatingInto: dx)
+      dNormed.view, x: middle, inverseRMS: inverseRMS.view, accumulatingInto: dx)
   }
 
   // MARK: Projections
@@ -196,13 +192,13 @@ package struct TransformerBlock: Sendable {
   }
 
   private func projectBack(
-    _ projection: Projection, _ dy: MatrixView, x: MatrixView, into dx: MutableMatrixView,
-    wantsInputGradient: Bool = true, _ pass: Pass, _ adapter: borrowing FloatBuffer,
-    _ gradients: borrowing FloatBuffer, _ a: borrowing ActivationBuffer
+    _ projection: Projection, _ dy: MatrixView, x: MatrixView,
+    _ inputGradient: LoRALinear.InputGradient, _ dx: MutableMatrixView, _ pass: Pass,
+    _ adapter: borrowing FloatBuffer, _ gradients: borrowing FloatBuffer,
+    _ a: borrowing ActivationBuffer
   ) {
     self[projection].backward(
       dy, x: x, xA: a.lowRank(layer, projection, pass.tokens).view, adapter: adapter,
-      dropout: pass.dropout, wantsInputGradient: wantsInputGradient, accumulatingInto: gradients,
-      dx, scratch: a.scratch)
+      dropout: pass.dropout, accumulatingInto: gradients, inputGradient, dx, scratch: a.scratch)
   }
 }

@@ -106,7 +106,7 @@ package struct WeightLoader {
   /// Maps the weights of `folder` and makes the model that `configuration` describes.
   package static func load(
     _ folder: WeightFolder, _ configuration: QwenConfiguration, layout: AdapterLayout?,
-    longestSequence: Int
+    longestSequence: Int, precision: Precision = .float32
   ) throws(ModelError) -> QwenModel {
     var loader = WeightLoader(folder: folder, sizes: configuration)
     let embedding = try loader.matrix(
@@ -127,7 +127,7 @@ package struct WeightLoader {
       finalNorm: finalNorm, crossEntropy: CrossEntropy(head: Linear(weight: head)),
       rotary: RotaryEmbedding(
         headSize: configuration.headSize, theta: configuration.ropeTheta,
-        positions: longestSequence))
+        positions: longestSequence), precision: precision)
   }
 
   private init(folder: WeightFolder, sizes: QwenConfiguration) {

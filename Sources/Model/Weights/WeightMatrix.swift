@@ -22,14 +22,57 @@ package struct WeightMatrix: Sendable {
     elementType == .float32 && start % MemoryLayout<Float>.alignment == 0
   }
 
-  /// Rows that are widened together: large enough for the product's speed, small enough for the second-level cache.
-  package var panelRows: Int {
-    isDirect ? max(rows, 1) : max(1, min(rows, Self.panelElements / max(columns, 1)))
+  /// True where the mapped bytes can be multiplied as bfloat16 numbers.
+  var isBFloat16: Bool {
+    elementType == .bfloat16 && start % MemoryLayout<UInt16>.alignment == 0
+  }
+
+  /// Rows that are multiplied together.
+  ///
+  /// Panels that are widened first fit the second-level cache; bfloat16 ones are as many rows as keep their product in
+  /// it.
+  package func panelRows(_ precision: Precision) -> Int {
+    Self.panelRows(rows, columns, precision, isAsItLies(precision))
+  }
+
+  static func panelRows(
+    _ rows: Int, _ columns: Int, _ precision: Precision, _ isAsItLies: Bool
+  ) -> Int {
+    switch precision {
+    case _ where !isAsItLies: max(1, min(rows, panelElements / max(columns, 1)))
+    case .bfloat16 where rows > 2 * bfloat16PanelRows: bfloat16PanelRows
+    default: max(rows, 1)
+    }
   }
   static let panelElements = 1 << 18
+  private static let bfloat16PanelRows = 1024
+
+  private func isAsItLies(_ precision: Precision) -> Bool {
+    precision == .float32 ? isDirect : isBFloat16
+  }
 
   /// Elements of scratch that `panel` needs.
-  package var panelCount: Int { isDirect ? 0 : panelRows * columns }
+  package func panelCount(_ precision: Precision) -> Int {
+    isAsItLies(precision) ? 0 : panelRows(precision) * columns
+  }
+
+  /// Calls `body` with the rows of one panel after the other.
+  package func forEachPanel(_ precision: Precision, _ body: (Range<Int>) -> Void) {
+    let step = panelRows(precision)
+    for start in stride(from: 0, to: rows, by: step) { body(start..<min(start + step, rows)) }
+  }
+
+  /// Some rows as they lie in the mapped file; only where `isBFloat16`.
+  @_lifetime(borrow self)
+  func bfloat16Rows(_ range: Range<Int>) -> BFloat16View {
+    precondition(
+      isBFloat16 && range.lowerBound >= 0 && range.upperBound <= rows, "rows outside of the matrix")
+    let base = unsafe (file.base + start + range.lowerBound * columns * 2)
+      .assumingMemoryBound(to: UInt16.self)
+    return unsafe _overrideLifetime(
+      BFloat16View(base: base, rows: range.count, columns: columns, stride: columns),
+      borrowing: self)
+  }
 
   /// Some rows in 32-bit floats: the mapped bytes themselves, or widened into `scratch`.
   @_lifetime(borrow self, borrow scratch)

@@ -13,6 +13,8 @@
 
 void vk_widen_bf16(const uint16_t *source, float *target, size_t count);
 void vk_widen_f16(const uint16_t *source, float *target, size_t count);
+/// target = scale * source, rounded to nearest even; NaN stays NaN.
+void vk_narrow_bf16(const float *source, float scale, uint16_t *target, size_t count);
 
 // MARK: Normalisation (rms_norm.c)
 
@@ -42,6 +44,9 @@ void vk_swiglu_backward(const float *dy, const float *gate, const float *up, flo
 float vk_softmax(float *x, size_t count);
 /// log(sum(exp(x))).
 float vk_log_sum_exp(const float *x, size_t count);
+/// Adds a part of a row to its log(sum(exp)): the largest element so far (-INFINITY before the first part) and the sum of
+/// exp(x - largest) so far (0 before the first).
+void vk_log_sum_exp_add(const float *x, size_t count, float *largest, float *sum);
 /// x = exp(x - shift) in place.
 void vk_exp_shifted(float *x, float shift, size_t count);
 /// dscores = p * (dp - correction), in place of dp.

@@ -13,7 +13,7 @@ package enum BLAS {
     _ a: MatrixView, transposingFirst: Bool = false, _ b: MatrixView,
     transposingSecond: Bool = false, scale: Float = 1, into c: MutableMatrixView
   ) {
-    product(a, transposingFirst, b, transposingSecond, scale: scale, keeping: 0, c)
+    multiply(a, transposingFirst, b, transposingSecond, scale: scale, accumulates: false, c)
   }
 
   /// c += scale * op(a) op(b), where op transposes if asked.
@@ -21,12 +21,12 @@ package enum BLAS {
     _ a: MatrixView, transposingFirst: Bool = false, _ b: MatrixView,
     transposingSecond: Bool = false, scale: Float = 1, accumulatingInto c: MutableMatrixView
   ) {
-    product(a, transposingFirst, b, transposingSecond, scale: scale, keeping: 1, c)
+    multiply(a, transposingFirst, b, transposingSecond, scale: scale, accumulates: true, c)
   }
 
-  private static func product(
+  static func multiply(
     _ a: MatrixView, _ transposesA: Bool, _ b: MatrixView, _ transposesB: Bool, scale: Float,
-    keeping: Float, _ c: MutableMatrixView
+    accumulates: Bool, _ c: MutableMatrixView
   ) {
     let inner = transposesA ? a.rows : a.columns
     precondition(
@@ -36,13 +36,13 @@ package enum BLAS {
       "shapes do not fit a product")
     guard c.rows > 0 && c.columns > 0 else { return }
     guard inner > 0 else {
-      if keeping == 0 { c.zero() }
+      if !accumulates { c.zero() }
       return
     }
     unsafe cblas_sgemm(
       CblasRowMajor, transposesA ? CblasTrans : CblasNoTrans,
       transposesB ? CblasTrans : CblasNoTrans,
       Int32(c.rows), Int32(c.columns), Int32(inner), scale, a.base, Int32(a.stride), b.base,
-      Int32(b.stride), keeping, c.base, Int32(c.stride))
+      Int32(b.stride), accumulates ? 1 : 0, c.base, Int32(c.stride))
   }
 }

@@ -1,0 +1,47 @@
+/// Cache-line-aligned storage for bfloat16 numbers, freed with its owner.
+@safe
+struct BFloat16Buffer: ~Copyable {
+  let base: UnsafeMutablePointer<UInt16>
+  /// Number of elements.
+  let count: Int
+
+  /// Allocates `count` zeros.
+  init(count: Int) {
+    precondition(count >= 0, "a buffer cannot have \(count) elements")
+    let bytes = max(count, 1) * MemoryLayout<UInt16>.stride
+    unsafe base = UnsafeMutableRawPointer.allocate(byteCount: bytes, alignment: 64)
+      .bindMemory(to: UInt16.self, capacity: max(count, 1))
+    unsafe base.initialize(repeating: 0, count: max(count, 1))
+    self.count = count
+  }
+
+  deinit { unsafe base.deallocate() }
+}
+
+/// A read-only [rows, columns] matrix of bfloat16 numbers in memory that belongs to somebody else.
+@safe
+package struct BFloat16View: ~Escapable {
+  let base: UnsafePointer<UInt16>
+  package let rows: Int, columns: Int
+  /// Elements from one row to the next.
+  package let stride: Int
+
+  @_lifetime(borrow base)
+  init(base: UnsafePointer<UInt16>, rows: Int, columns: Int, stride: Int) {
+    unsafe self.base = base
+    self.rows = rows
+    self.columns = columns
+    self.stride = stride
+  }
+
+  /// The columns in `range`.
+  @_lifetime(copy self)
+  func columns(_ range: Range<Int>) -> BFloat16View {
+    precondition(
+      range.lowerBound >= 0 && range.upperBound <= columns, "columns outside of the matrix")
+    return unsafe _overrideLifetime(
+      BFloat16View(
+        base: base + range.lowerBound, rows: rows, columns: range.count, stride: stride),
+      copying: self)
+  }
+}

@@ -1,0 +1,146 @@
+internal import VectorKernels
+
+/// Matrix products in the precision of a run, with the memory their operands are widened or rounded into.
+///
+/// float32 goes to OpenBLAS, with weights of other types widened panel by panel; bfloat16 goes to oneDNN, with bfloat16
+/// weights as they lie in the mapped file and everything else rounded. Sums are 32-bit floats in both.
+package struct MatrixProducts: ~Copyable {
+  package let precision: Precision
+  private let panel: FloatBuffer
+  /// One part for each `Slot`.
+  private let rounded: BFloat16Buffer
+  private let slotCount: Int
+  #if OneDNN
+    private let oneDNN: OneDNN?
+  #endif
+
+  /// Where an operand is rounded to; operands in use at the same time have different ones.
+  package enum Slot: Int, CaseIterable, Sendable { case first, second, third, weight }
+
+  /// - Parameters:
+  ///   - panel: Elements of the largest panel of weights that cannot be multiplied as it lies in the file.
+  ///   - operand: Elements of the largest operand.
+  package init(_ precision: Precision, panel: Int = 0, operand: Int = 0) {
+    self.precision = precision
+    let rounds = precision == .bfloat16
+    self.panel = FloatBuffer(count: panel)
+    slotCount = rounds ? max(operand, panel) : 0
+    rounded = BFloat16Buffer(count: Slot.allCases.count * slotCount)
+    #if OneDNN
+      oneDNN = rounds ? OneDNN() : nil
+    #endif
+  }
+
+  /// A matrix as products take it.
+  package enum Operand: ~Escapable {
+    case float32(MatrixView, scale: Float)
+    case bfloat16(BFloat16View)
+
+    /// The columns in `range`.
+    @_lifetime(copy self)
+    package func columns(_ range: Range<Int>) -> Operand {
+      switch self {
+      case .float32(let values, let scale): .float32(values.columns(range), scale: scale)
+      case .bfloat16(let values): .bfloat16(values.columns(range))
+      }
+    }
+  }
+
+  /// scale * x as an operand, rounded into `slot` where the precision asks for it; valid until the slot is used again.
+  @_lifetime(borrow self, copy x)
+  package func operand(_ x: MatrixView, in slot: Slot, scale: Float = 1) -> Operand {
+    guard precision == .bfloat16 else { return .float32(x, scale: scale) }
+    precondition(x.rows * x.columns <= slotCount, "an operand is larger than was planned")
+    let target = unsafe rounded.base + slot.rawValue * slotCount
+    for row in 0..<x.rows {
+      unsafe vk_narrow_bf16(x.base + row * x.stride, scale, target + row * x.columns, x.columns)
+    }
+    let view = unsafe BFloat16View(
+      base: UnsafePointer(target), rows: x.rows, columns: x.columns, stride: x.columns)
+    return .bfloat16(unsafe _overrideLifetime(view, borrowing: self))
+  }
+
+  // MARK: Two operands
+
+  /// c = op(a) op(b), where op transposes if asked.
+  package func multiply(
+    _ a: Operand, transposingFirst: Bool = false, _ b: Operand, transposingSecond: Bool = false,
+    into c: MutableMatrixView
+  ) {
+    product(a, transposingFirst, b, transposingSecond, accumulates: false, c)
+  }
+
+  /// c += op(a) op(b), where op transposes if asked.
+  package func multiply(
+    _ a: Operand, transposingFirst: Bool = false, _ b: Operand, transposingSecond: Bool = false,
+    accumulatingInto c: MutableMatrixView
+  ) {
+    product(a, transposingFirst, b, transposingSecond, accumulates: true, c)
+  }
+
+  private func product(
+    _ a: Operand, _ transposesA: Bool, _ b: Operand, _ transposesB: Bool, accumulates: Bool,
+    _ c: MutableMatrixView
+  ) {
+    switch (a, b) {
+    case (.float32(let left, let leftScale), .float32(let right, let rightScale)):
+      BLAS.multiply(
+        left, transposesA, right, transposesB, scale: leftScale * rightScale,
+        accumulates: accumulates, c)
+    case (.bfloat16(let left), .bfloat16(let right)):
+      #if OneDNN
+        oneDNN?.multiply(left, transposesA, right, transposesB, accumulates: accumulates, c)
+      #endif
+    default: preconditionFailure("operands of two precisions")
+    }
+  }
+
+  // MARK: An operand and frozen weights
+
+  /// y = x W^T; x: [tokens, in], W: [out, in], y: [tokens, out].
+  package func multiply(
+    _ x: Operand, transposed weight: WeightMatrix, into y: MutableMatrixView
+  ) {
+    weight.forEachPanel(precision) { rows in
+      multiply(x, transposed: weight, rows: rows, into: y.columns(rows))
+    }
+  }
+
+  /// y = x W^T for some rows of W, no more than a panel has.
+  package func multiply(
+    _ x: Operand, transposed weight: WeightMatrix, rows: Range<Int>, into y: MutableMatrixView
+  ) {
+    product(x, false, operand(weight, rows), true, accumulates: false, y)
+  }
+
+  /// dx = dy W; dy: [tokens, out], W: [out, in], dx: [tokens, in].
+  package func multiply(_ dy: Operand, _ weight: WeightMatrix, into dx: MutableMatrixView) {
+    weight.forEachPanel(precision) { rows in
+      product(
+        dy.columns(rows), false, operand(weight, rows), false, accumulates: rows.lowerBound > 0, dx)
+    }
+  }
+
+  /// dx += dy W.
+  package func multiply(
+    _ dy: Operand, _ weight: WeightMatrix, accumulatingInto dx: MutableMatrixView
+  ) {
+    weight.forEachPanel(precision) { rows in
+      multiply(dy.columns(rows), weight, rows: rows, accumulatingInto: dx)
+    }
+  }
+
+  /// dx += dy W for some rows of W, no more than a panel has; dy: [tokens, rows].
+  package func multiply(
+    _ dy: Operand, _ weight: WeightMatrix, rows: Range<Int>, accumulatingInto dx: MutableMatrixView
+  ) {
+    product(dy, false, operand(weight, rows), false, accumulates: true, dx)
+  }
+
+  /// Some rows of the weights: the mapped bytes themselves, or widened and rounded as the precision asks.
+  @_lifetime(borrow self, borrow weight)
+  private func operand(_ weight: WeightMatrix, _ rows: Range<Int>) -> Operand {
+    if precision == .bfloat16, weight.isBFloat16 { return .bfloat16(weight.bfloat16Rows(rows)) }
+    return operand(weight.panel(rows, scratch: panel), in: .weight)
+  }
+}

@@ -1,0 +1,29 @@
+/// What the operands of matrix products are rounded to; sums, residual stream, norms, loss and adapter stay 32 bits.
+package enum Precision: String, Sendable, CaseIterable {
+  /// OpenBLAS, on every processor.
+  case float32
+  /// oneDNN with bfloat16 operands, on processors that multiply them.
+  case bfloat16
+
+  /// Why this precision cannot be used here, as a sentence with what to do; nil if it can.
+  package var obstacle: String? {
+    switch self {
+    case .float32: nil
+    case .bfloat16: OneDNN.obstacle
+    }
+  }
+
+  /// The library and the kernel family that compute the products; differing ones may give different bits.
+  package var productKernels: String {
+    switch self {
+    case .float32: "OpenBLAS \(BLAS.coreName)"
+    case .bfloat16: "\(OneDNN.version), OpenBLAS \(BLAS.coreName)"
+    }
+  }
+
+  /// Sets the threads of every library that this precision multiplies with.
+  package func setThreadCount(_ count: Int) {
+    BLAS.setThreadCount(count)
+    if self == .bfloat16 { OneDNN.setThreadCount(count) }
+  }
+}
