@@ -24,17 +24,8 @@ DISPATCHED float vk_softmax(float *restrict x, size_t count) {
   return shift + logf(sum);
 }
 
-DISPATCHED float vk_log_sum_exp(const float *restrict x, size_t count) {
-  float shift = largest(x, count), lanes[LANES] = {0}, sum = 0;
-  size_t i = 0;
-  for (; i + LANES <= count; i += LANES)
-    for (int l = 0; l < LANES; l++) lanes[l] += fast_exp(x[i + l] - shift);
-  for (; i < count; i++) sum += fast_exp(x[i] - shift);
-  for (int l = 0; l < LANES; l++) sum += lanes[l];
-  return shift + logf(sum);
-}
-
 DISPATCHED void vk_log_sum_exp_add(const float *restrict x, size_t count, float *largest_so_far, float *sum_so_far) {
+  if (count == 0) return;
   float shift = largest(x, count), lanes[LANES] = {0}, sum = 0;
   if (*largest_so_far > shift) shift = *largest_so_far;
   size_t i = 0;

@@ -24,10 +24,14 @@ struct ActivationSizeTests {
       LoRAConfiguration(rank: $0, alpha: 1, dropout: 0, targets: Projection.allCases)
     }
     let model = try tiny.model(
-      lora.map { AdapterLayout(tiny.configuration, $0) }, longestSequence: 700)
-    let plan = ActivationPlan(tokens: tokens, sequence: 700, targets: 900, keepsForBackward: keeps)
+      lora.map { AdapterLayout(tiny.configuration, $0) }, longestSequence: 700, precision: precision
+    )
+    let plan = ActivationPlan(
+      tokens: tokens, sequence: 700, targets: 900, keepsForBackward: keeps,
+      checkpointing: checkpointing)
     let planned = plan.byteCount(
-      tiny.configuration, rank: rank ?? 0, precision: .float32, isAsItLies: true)
+      tiny.configuration, rank: rank ?? 0, precision: precision,
+      isAsItLies: precision == .float32)
     let before = try Self.residentBytes()
     let buffer = ActivationBuffer(plan, for: model)
     let measured = try Self.residentBytes() - before
@@ -54,6 +58,23 @@ struct ActivationSizeTests {
   @Test func `scoring without an adapter needs what is planned`() async {
     await #expect(processExitsWith: .success) {
       let difference = try Self.differs(type: "llama", tokens: 40_000, keeps: false, rank: nil)
+      precondition(difference < 0.01, "differs by \(difference)")
+    }
+  }
+
+  @Test func `bfloat16 rounds its operands into what is planned`() async {
+    await #expect(processExitsWith: .success) {
+      guard Precision.bfloat16.obstacle == nil else { return }
+      let difference = try Self.differs(
+        type: "qwen2", tokens: 9000, keeps: true, rank: 8, .bfloat16)
+      precondition(difference < 0.01, "differs by \(difference)")
+    }
+  }
+
+  @Test func `activation checkpointing needs what is planned`() async {
+    await #expect(processExitsWith: .success) {
+      let difference = try Self.differs(
+        type: "qwen3", tokens: 20_000, keeps: true, rank: 4, .float32, .full)
       precondition(difference < 0.01, "differs by \(difference)")
     }
   }

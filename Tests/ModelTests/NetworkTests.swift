@@ -11,19 +11,24 @@ struct NetworkSample {
 
   init(
     _ tiny: TinyQwen, targets: [Projection] = Projection.allCases, rank: Int = 3,
-    longest: Int = 80, seed: UInt64 = 13
+    longest: Int = 80, seed: UInt64 = 13, precision: Precision = .float32
   ) throws {
     self.tiny = tiny
     layout = AdapterLayout(
       tiny.configuration,
       LoRAConfiguration(rank: rank, alpha: 6, dropout: 0, targets: targets))
-    model = try tiny.model(layout, longestSequence: longest)
+    model = try tiny.model(layout, longestSequence: longest, precision: precision)
     adapter = randomValues(layout.count, seed: seed).map { 0.2 * $0 }
   }
 
-  func run(_ batches: [MicroBatch], adapter: [Float]) -> (loss: Double, gradient: [Float]) {
+  func run(
+    _ batches: [MicroBatch], adapter: [Float]? = nil,
+    _ checkpointing: ActivationCheckpointing = .none
+  ) -> (loss: Double, gradient: [Float]) {
+    let adapter = adapter ?? self.adapter
     let activations = ActivationBuffer(
-      ActivationPlan(fitting: batches, keepsForBackward: true), for: model)
+      ActivationPlan(fitting: batches, keepsForBackward: true, checkpointing: checkpointing),
+      for: model)
     let gradients = FloatBuffer(count: layout.count)
     let loss = batches.reduce(0.0) { sum, batch in
       sum

@@ -57,8 +57,11 @@ package final class TinyQwen {
 
   deinit { try? FileManager.default.removeItem(atPath: folder) }
 
-  package func model(_ layout: AdapterLayout?, longestSequence: Int) throws -> QwenModel {
+  package func model(
+    _ layout: AdapterLayout?, longestSequence: Int, precision: Precision = .float32
+  ) throws -> QwenModel {
     try WeightLoader.load(
-      WeightFolder(path: folder), configuration, layout: layout, longestSequence: longestSequence)
+      WeightFolder(path: folder), configuration, layout: layout, longestSequence: longestSequence,
+      precision: precision)
   }
 }

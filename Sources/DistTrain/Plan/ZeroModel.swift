@@ -42,53 +42,16 @@ final class ZeroModel {
       longestSequence: longestSequence, precision: precision)
   }
 
-  /// Names and shapes of all tensors.
-  private var tensors: [(name: String, shape: [Int])] {
-    let sizes = configuration
-    var tensors: [(String, [Int])] = [
-      ("model.embed_tokens.weight", [sizes.vocabularySize, sizes.hiddenSize]),
-      ("model.norm.weight", [sizes.hiddenSize]),
-    ]
-    for layer in 0..<sizes.layerCount {
-      let prefix = "model.layers.\(layer)."
-      tensors.append((prefix + "input_layernorm.weight", [sizes.hiddenSize]))
-      tensors.append((prefix + "post_attention_layernorm.weight", [sizes.hiddenSize]))
-      for projection in Projection.allCases {
-        let shape = sizes.shape(of: projection)
-        let name = prefix + projection.parent + "." + projection.name
-        tensors.append((name + ".weight", [shape.out, shape.in]))
-        if sizes.hasProjectionBias && projection.rawValue <= Projection.value.rawValue {
-          tensors.append((name + ".bias", [shape.out]))
-        }
-      }
-      if sizes.hasHeadNorm {
-        tensors.append((prefix + "self_attn.q_norm.weight", [sizes.headSize]))
-        tensors.append((prefix + "self_attn.k_norm.weight", [sizes.headSize]))
-      }
-    }
-    return tensors
-  }
-
   /// The header of a safetensors file of bfloat16, and behind it a hole.
   private func writeWeights() throws {
-    var header = JSONObject()
-    var offset = 0
-    for (name, shape) in tensors {
-      let end = offset + 2 * shape.reduce(1, *)
-      header[name] = .object([
-        "dtype": .string("BF16"), "shape": .array(shape.map(JSONValue.integer)),
-        "data_offsets": .array([.integer(offset), .integer(end)]),
-      ])
-      offset = end
-    }
-    var text = Array(JSONValue.object(header).text().utf8)
-    text += repeatElement(UInt8(ascii: " "), count: -text.count & 7)
-    let length = unsafe withUnsafeBytes(of: UInt64(text.count).littleEndian) { unsafe Array($0) }
+    let header = SafetensorsWriter.header(
+      configuration.tensors.map { ($0.name, .bfloat16, $0.shape) })
+    let count = configuration.tensors.reduce(0) { $0 + $1.shape.reduce(1, *) }
     let path = folder + "/model.safetensors"
-    try Data(length + text).write(to: URL(filePath: path))
-    guard unsafe truncate(path, length.count + text.count + offset) == 0 else {
+    try Data(header).write(to: URL(filePath: path))
+    guard unsafe truncate(path, header.count + 2 * count) == 0 else {
       throw CommandFailure(
-        "cannot make \(path) of \(offset) bytes: \(unsafe String(cString: strerror(errno)))",
+        "cannot make \(path) of \(2 * count) bytes: \(unsafe String(cString: strerror(errno)))",
         exitCode: 74)
     }
   }

@@ -3,7 +3,7 @@ internal import VectorKernels
 /// What random numbers are for: numbers of different purposes never share a counter.
 package enum RandomPurpose: UInt32, Sendable {
   case split = 1
-  case optionOrder, epochOrder, adapterInitialization, dropout
+  case optionOrder, epochOrder, adapterInitialization, dropout, syntheticWeights
 }
 
 /// Random numbers that are a pure function of (seed, purpose, two indices, position): Philox 4x32-10.

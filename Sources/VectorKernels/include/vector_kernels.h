@@ -42,8 +42,6 @@ void vk_swiglu_backward(const float *dy, const float *gate, const float *up, flo
 
 /// x = softmax(x) in place; returns log(sum(exp(x))).
 float vk_softmax(float *x, size_t count);
-/// log(sum(exp(x))).
-float vk_log_sum_exp(const float *x, size_t count);
 /// Adds a part of a row to its log(sum(exp)): the largest element so far (-INFINITY before the first part) and the sum of
 /// exp(x - largest) so far (0 before the first).
 void vk_log_sum_exp_add(const float *x, size_t count, float *largest, float *sum);
@@ -61,7 +59,7 @@ float vk_dot(const float *x, const float *y, size_t count);
 /// sum(x^2) in double precision.
 double vk_sum_of_squares(const float *x, size_t count);
 
-// MARK: Dropout (dropout.c)
+// MARK: Random numbers (random.c)
 
 /// y = keep(i) ? x * scale : 0 for elements of the stream (key, stream), counted from `first`, a multiple of 8.
 ///
@@ -72,6 +70,8 @@ void vk_dropout(const float *x, float *y, uint32_t threshold, float scale, uint6
 /// y += the same mask and scale applied to x.
 void vk_dropout_add(const float *x, float *y, uint32_t threshold, float scale, uint64_t key, const uint32_t stream[3],
                     size_t first, size_t count);
+/// y = bfloat16 numbers spread evenly over -limit..<limit, from the same 16 bits per element.
+void vk_uniform_bf16(uint16_t *y, float limit, uint64_t key, const uint32_t stream[3], size_t first, size_t count);
 /// One block of Philox 4x32-10.
 void vk_philox(const uint32_t counter[4], uint64_t key, uint32_t result[4]);
 

@@ -1,0 +1,122 @@
+import Model
+import TestSupport
+import Testing
+
+/// Products in both precisions against double precision; bfloat16 only where this processor has it.
+struct MatrixProductsTests {
+  struct Case: Sendable, CustomStringConvertible {
+    let rows: Int, columns: Int, inner: Int
+    var description: String { "\(rows)x\(columns)x\(inner)" }
+  }
+  static let cases = [
+    (1, 1, 1), (1, 16, 33), (93, 48, 576), (16, 576, 93), (7, 5, 2000), (64, 64, 64), (2, 3, 0),
+  ].map { Case(rows: $0, columns: $1, inner: $2) }
+  static let precisions = Precision.allCases.filter { $0.obstacle == nil }
+
+  /// Half a unit in the last place of an operand: 2^-9 of bfloat16's 8 bits, nothing of 32-bit numbers.
+  private static func rounding(_ precision: Precision) -> Double {
+    precision == .bfloat16 ? 0x1p-9 : 0
+  }
+
+  /// Each product errs by at most the rounding of both operands, each of `inner` additions by half a unit of float32.
+  private static func bound(_ precision: Precision, inner: Int, magnitude: Double) -> Double {
+    let rounding = rounding(precision)
+    return magnitude * (2 * rounding + rounding * rounding + Double(inner + 2) * 0x1p-24)
+  }
+
+  @Test(arguments: cases, [(false, false), (false, true), (true, false)])
+  func `products are within the rounding of their operands`(
+    sizes: Case, transposes: (a: Bool, b: Bool)
+  ) {
+    let (rows, columns, inner) = (sizes.rows, sizes.columns, sizes.inner)
+    let a = randomValues(rows * inner, seed: 1)
+    let b = randomValues(inner * columns, seed: 2)
+    let start = randomValues(rows * columns, seed: 3)
+    let scale: Float = 0.75
+    let aBuffer = FloatBuffer(a)
+    let bBuffer = FloatBuffer(b)
+    let left = transposes.a ? aBuffer.matrix(inner, rows) : aBuffer.matrix(rows, inner)
+    let right = transposes.b ? bBuffer.matrix(columns, inner) : bBuffer.matrix(inner, columns)
+    for precision in Self.precisions {
+      let products = MatrixProducts(precision, operand: max(rows, columns) * max(inner, 1))
+      let c = FloatBuffer(start)
+      let target = c.matrix(rows, columns)
+      for accumulates in [true, false] {
+        let first = products.operand(left.view, in: .first)
+        let second = products.operand(right.view, in: .second, scale: scale)
+        if accumulates {
+          products.multiply(
+            first, transposingFirst: transposes.a, second, transposingSecond: transposes.b,
+            accumulatingInto: target)
+        } else {
+          products.multiply(
+            first, transposingFirst: transposes.a, second, transposingSecond: transposes.b,
+            into: target)
+        }
+        for row in 0..<rows {
+          for column in 0..<columns {
+            var (sum, magnitude) = (0.0, 0.0)
+            for k in 0..<inner {
+              let x = Double(transposes.a ? a[k * rows + row] : a[row * inner + k])
+              let y = Double(transposes.b ? b[column * inner + k] : b[k * columns + column])
+              sum += Double(scale) * x * y
+              magnitude += abs(Double(scale) * x * y)
+            }
+            if accumulates { sum += Double(start[row * columns + column]) }
+            let bound = Self.bound(precision, inner: inner, magnitude: magnitude + 1)
+            let error = abs(Double(target[row, column]) - sum)
+            #expect(error <= bound, "\(precision) [\(row), \(column)] accumulates \(accumulates)")
+          }
+        }
+      }
+    }
+  }
+
+  @Test(arguments: [ElementType.float32, .float16, .bfloat16], [0, 1])
+  func `weights of every type are multiplied in panels`(type: ElementType, misalignment: Int) throws
+  {
+    // More rows than two panels of bfloat16, and not a whole number of them.
+    let (tokens, inputs, outputs) = (3, 24, 2500)
+    let sample = try SampleWeights(outputs, inputs, type, misalignment: misalignment)
+    let x = randomValues(tokens * inputs, seed: 4)
+    let dy = randomValues(tokens * outputs, seed: 5)
+    let y = ReferenceMatrix(tokens, inputs, x).timesTransposed(sample.reference)
+    let dx = ReferenceMatrix(tokens, outputs, dy) * sample.reference
+    let xBuffer = FloatBuffer(x)
+    let dyBuffer = FloatBuffer(dy)
+    for precision in Self.precisions {
+      let products = MatrixProducts(
+        precision, panel: sample.weight.panelCount(precision), operand: tokens * outputs)
+      let forward = FloatBuffer([Float](repeating: .nan, count: tokens * outputs))
+      products.multiply(
+        products.operand(xBuffer.matrix(tokens, inputs).view, in: .first),
+        transposed: sample.weight, into: forward.matrix(tokens, outputs))
+      let backward = FloatBuffer([Float](repeating: .nan, count: tokens * inputs))
+      products.multiply(
+        products.operand(dyBuffer.matrix(tokens, outputs).view, in: .first), sample.weight,
+        into: backward.matrix(tokens, inputs))
+      let tolerance = precision == .bfloat16 ? 3e-3 : 3e-6
+      #expect(relativeError(forward.array(), y.floats) < tolerance, "\(precision)")
+      #expect(relativeError(backward.array(), dx.floats) < tolerance, "\(precision)")
+    }
+  }
+
+  @Test func `bfloat16 rounds to nearest even and keeps what is special`() {
+    guard Self.precisions.contains(.bfloat16) else { return }
+    // 1 times x gives x as it was rounded; ties go to the even neighbour.
+    let cases: [(Float, Float)] = [
+      (1.00390625, 1), (1.01171875, 1.015625), (-1.00390625, -1), (0x1.8p-100, 0x1.8p-100),
+      (.infinity, .infinity), (3.4e38, .infinity),
+    ]
+    for (value, rounded) in cases {
+      let products = MatrixProducts(.bfloat16, operand: 1)
+      let x = FloatBuffer([value])
+      let one = FloatBuffer([1])
+      let y = FloatBuffer(count: 1)
+      products.multiply(
+        products.operand(x.row().view, in: .first), products.operand(one.row().view, in: .second),
+        into: y.row())
+      #expect(y.array()[0] == rounded, "\(value) became \(y.array()[0])")
+    }
+  }
+}
