@@ -35,10 +35,14 @@ let package = Package(
       name: "Collective", dependencies: ["MPIShim", "VectorKernels"], swiftSettings: strict),
     .target(
       name: "Model", dependencies: ["COpenBLAS", "VectorKernels"], swiftSettings: strict),
+    .target(
+      name: "Checkpoints",
+      dependencies: ["CHDF5", .product(name: "Crypto", package: "swift-crypto")],
+      swiftSettings: strict),
     .executableTarget(
       name: "DistTrain",
       dependencies: [
-        "Collective", "Model", "CHDF5", "VectorKernels", "Yams",
+        "Checkpoints", "Collective", "Model", "VectorKernels", "Yams",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
         .product(name: "Crypto", package: "swift-crypto"),
         .product(name: "Logging", package: "swift-log"),
@@ -56,6 +60,9 @@ let package = Package(
     .executableTarget(
       name: "CollectiveBenchmark", dependencies: ["Collective", "VectorKernels"],
       path: "Benchmarks/CollectiveBenchmark", swiftSettings: strict),
+    .executableTarget(
+      name: "CheckpointTrials", dependencies: ["Checkpoints"],
+      path: "Benchmarks/CheckpointTrials", swiftSettings: strict),
     .testTarget(
       name: "CollectiveTests",
       dependencies: [
@@ -69,7 +76,7 @@ let package = Package(
     .testTarget(
       name: "DistTrainTests",
       dependencies: [
-        "DistTrain", "TestSupport",
+        "Checkpoints", "DistTrain", "TestSupport",
         .product(name: "Subprocess", package: "swift-subprocess"),
       ],
       swiftSettings: strict),

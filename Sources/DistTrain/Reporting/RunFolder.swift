@@ -1,3 +1,4 @@
+package import Checkpoints
 package import Foundation
 internal import Glibc
 package import Model

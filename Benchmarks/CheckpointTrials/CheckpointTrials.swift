@@ -1,0 +1,6 @@
+internal import Checkpoints
+
+@main
+struct CheckpointTrials {
+  static func main() throws { print(CheckpointSeal.byteCount) }
+}
