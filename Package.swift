@@ -61,7 +61,7 @@ let package = Package(
       name: "CollectiveBenchmark", dependencies: ["Collective", "VectorKernels"],
       path: "Benchmarks/CollectiveBenchmark", swiftSettings: strict),
     .executableTarget(
-      name: "CheckpointTrials", dependencies: ["Checkpoints"],
+      name: "CheckpointTrials", dependencies: ["CHDF5", "Checkpoints"],
       path: "Benchmarks/CheckpointTrials", swiftSettings: strict),
     .testTarget(
       name: "CollectiveTests",
