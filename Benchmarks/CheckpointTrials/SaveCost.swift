@@ -55,44 +55,54 @@ struct SaveCost {
   }
 
   static let header =
-    "| adapter, rank 16 | parameters | bytes | build | digest | write | fsync | verify | whole save | load | peak MiB |\n"
-    + "|---|---|---|---|---|---|---|---|---|---|---|"
+    "| adapter, rank 16 | parameters | bytes | build | digest | write | fsync | verify | whole | load |\n"
+    + "|---|---|---|---|---|---|---|---|---|---|"
 
-  /// A line of the table: medians in milliseconds.
+  /// A line of the table: medians in milliseconds, of the clock and of the processor.
   static func measure(_ shape: Shape, repetitions: Int, folder: String) throws -> String {
     let checkpoint = checkpoint(shape)
     let store = CheckpointStore(folder: folder)
     try store.prepare()
-    var parts: [[Double]] = Array(repeating: [], count: 7)
+    var parts: [[Duration]] = Array(repeating: [], count: 7)
     var size = 0
     for _ in 0..<repetitions {
       var bytes: [UInt8] = []
-      parts[0].append(try time { bytes = try Sample.bare(checkpoint) })
-      bytes.insert(contentsOf: repeatElement(0, count: CheckpointSeal.byteCount), at: 0)
+      parts[0].append(
+        try time {
+          bytes = try HDF5File.build(userBlockBytes: CheckpointSeal.byteCount) {
+            (root) throws(HDF5Error) in try checkpoint.write(to: root)
+          }
+        })
       parts[1].append(time { CheckpointSeal.seal(&bytes) })
       size = bytes.count
       let path = folder + "/parts.h5"
       let (write, sync) = try Self.write(bytes, path)
       parts[2].append(write)
       parts[3].append(sync)
+      parts[4].append(try time { try CheckpointFile.verify(path) })
       bytes = []
       var saved = ""
       parts[5].append(try time { saved = try store.save(checkpoint) })
-      parts[4].append(try time { try CheckpointFile.verify(saved) })
       parts[6].append(try time { _ = try Checkpoint(contentsOfFile: saved) })
       unsafe unlink(path)
       unsafe unlink(saved)
     }
-    let medians = parts.map { String(format: "%.1f", $0.sorted()[$0.count / 2]) }
-    var usage = rusage()
-    unsafe getrusage(__rusage_who_t(RUSAGE_SELF.rawValue), &usage)
     let cells =
-      [shape.name, String(checkpoint.parameters.count), String(size)] + medians
-      + [String(usage.ru_maxrss >> 10)]
+      [shape.name, String(checkpoint.parameters.count), String(size)] + parts.map(median)
     return "| " + cells.joined(separator: " | ") + " |"
   }
 
-  private static func write(_ bytes: [UInt8], _ path: String) throws -> (Double, Double) {
+  /// Milliseconds of the clock and of the processor.
+  private typealias Duration = (clock: Double, processor: Double)
+
+  private static func median(_ durations: [Duration]) -> String {
+    let middle = durations.count / 2
+    let clock = durations.map(\.clock).sorted()[middle]
+    let processor = durations.map(\.processor).sorted()[middle]
+    return String(format: "%.0f / %.0f", clock, processor)
+  }
+
+  private static func write(_ bytes: [UInt8], _ path: String) throws -> (Duration, Duration) {
     let file = unsafe open(path, O_WRONLY | O_CREAT | O_TRUNC, 0o644)
     guard file >= 0 else { throw TrialError.unexpected("cannot create \(path)") }
     defer { close(file) }
@@ -109,11 +119,11 @@ struct SaveCost {
     return (written, time { _ = fsync(file) })
   }
 
-  /// Milliseconds that `body` takes.
-  private static func time(_ body: () throws -> Void) rethrows -> Double {
-    let start = ContinuousClock.now
+  private static func time(_ body: () throws -> Void) rethrows -> Duration {
+    let (start, used) = (ContinuousClock.now, clock())
     try body()
     let parts = start.duration(to: .now).components
-    return Double(parts.seconds) * 1e3 + Double(parts.attoseconds) * 1e-15
+    let elapsed = Double(parts.seconds) * 1e3 + Double(parts.attoseconds) * 1e-15
+    return (elapsed, Double(clock() - used) * 1e3 / Double(CLOCKS_PER_SEC))
   }
 }

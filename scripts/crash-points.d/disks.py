@@ -127,7 +127,9 @@ def try_disk(disk: Disk, folder: Path) -> None:
         judge(disk, run, output)
         if disk.undo:
             disk.undo(output)
-        disk.problems += kind.resume(output, folder)
+        # The best is lost where it is just what could not be written, and the run was told to go on without it.
+        has_best = run.code != 0 or f"step-{kind.best:06d}.h5" not in "".join(re.findall(r"cannot .*", run.output))
+        disk.problems += kind.resume(output, folder, has_best)
     finally:
         (folder / "output").write_text(run.output)
         for place in (output / "checkpoints", output):

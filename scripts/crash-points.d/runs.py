@@ -103,7 +103,7 @@ class Kind:
                 problems.append(f"{path.name} has other bytes than the undisturbed run's; its seal is {seal}")
         return problems
 
-    def resume(self, output: Path, folder: Path) -> list:
+    def resume(self, output: Path, folder: Path, has_best: bool = True) -> list:
         """Continues the run; it must come to the undisturbed run's bytes and leave nothing else behind."""
         run = traced.execute(self.program(output, {"resume_from_checkpoint": "auto"}), folder)
         problems = ["continuing: hang"] if run.hung else []
@@ -115,7 +115,7 @@ class Kind:
         if hidden := hidden_in(output / "checkpoints"):
             problems.append(f"continuing left {', '.join(hidden)}")
         there = steps_in(output / "checkpoints")
-        if max(there, default=None) != self.last_step or self.best and self.best not in there:
+        if max(there, default=None) != self.last_step or has_best and self.best and self.best not in there:
             problems.append(f"continued to the checkpoints {sorted(there)}")
         return problems + self.file_problems(output)
 
