@@ -22,7 +22,9 @@ struct FallbackTrials {
     let trials = Trials(seed: seed, random: 500)
     for number in 0..<count {
       let path = "\(folder)/fallback"
-      try? FileManager.default.removeItem(atPath: path)
+      if FileManager.default.fileExists(atPath: path) {
+        try FileManager.default.removeItem(atPath: path)
+      }
       let bad = number % (Self.checkpoints + 1)
       try fill(path, bad: bad, trials, &generator)
       try check(path, bad: bad, &outcome)
@@ -73,7 +75,8 @@ struct FallbackTrials {
     } else {
       outcome.folders += 1
       let step = 10 * (Self.checkpoints - bad)
-      let isNext = search.found?.checkpoint.step == step
+      let isNext =
+        search.found?.checkpoint.step == step
         && search.found?.checkpoint.parameters[0] == Float(Self.checkpoints - bad)
       outcome.foundNext += isNext ? 1 : 0
     }
