@@ -45,10 +45,14 @@ let package = Package(
         .target(name: "COneDNN", condition: .when(traits: ["OneDNN"])),
       ],
       swiftSettings: strict),
+    .target(
+      name: "Checkpoints",
+      dependencies: ["CHDF5", .product(name: "Crypto", package: "swift-crypto")],
+      swiftSettings: strict),
     .executableTarget(
       name: "DistTrain",
       dependencies: [
-        "Collective", "Model", "CHDF5", "VectorKernels", "Yams",
+        "Checkpoints", "Collective", "Model", "VectorKernels", "Yams",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
         .product(name: "Crypto", package: "swift-crypto"),
         .product(name: "Logging", package: "swift-log"),
@@ -66,6 +70,9 @@ let package = Package(
     .executableTarget(
       name: "CollectiveBenchmark", dependencies: ["Collective", "VectorKernels"],
       path: "Benchmarks/CollectiveBenchmark", swiftSettings: strict),
+    .executableTarget(
+      name: "CheckpointTrials", dependencies: ["CHDF5", "Checkpoints"],
+      path: "Benchmarks/CheckpointTrials", swiftSettings: strict),
     .testTarget(
       name: "CollectiveTests",
       dependencies: [
@@ -79,7 +86,7 @@ let package = Package(
     .testTarget(
       name: "DistTrainTests",
       dependencies: [
-        "DistTrain", "TestSupport",
+        "Checkpoints", "DistTrain", "TestSupport",
         .product(name: "Subprocess", package: "swift-subprocess"),
       ],
       swiftSettings: strict),

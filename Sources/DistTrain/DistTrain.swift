@@ -19,6 +19,8 @@ struct DistTrain: ParsableCommand {
     ])
 
   static func main() {
+    // A limit of the file size is an error of the write that meets it, not the end of the process without a word.
+    signal(SIGXFSZ, SIG_IGN)
     do {
       var command = try parseAsRoot()
       try command.run()

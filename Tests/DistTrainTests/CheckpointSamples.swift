@@ -1,4 +1,4 @@
-import DistTrain
+import Checkpoints
 import Foundation
 
 /// A generator whose numbers depend on the seed alone (SplitMix64).

@@ -1,4 +1,4 @@
-import DistTrain
+import Checkpoints
 import Foundation
 import Glibc
 import Testing

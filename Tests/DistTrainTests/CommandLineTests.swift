@@ -49,6 +49,15 @@ struct CommandLineTests {
     #expect(try tiny.bytes("run/results.json") == results)
   }
 
+  @Test func `a limit of the file size that the first file meets is told`() async throws {
+    let tiny = try TinyRun()
+    let program = CommandRunner.products + "/disttrain"
+    let result = try await MPILauncher.runCommand(
+      "prlimit", ["--fsize=1000", program, "train"] + tiny.settings("limited"))
+    #expect(result.status == 74, "\(result.errorOutput)")
+    #expect(result.errorOutput.contains("config.yaml: File too large"), "\(result.errorOutput)")
+  }
+
   @Test func `file order is said to measure nothing`() throws {
     let tiny = try TinyRun()
     let result = try CommandRunner.run(

@@ -1,4 +1,4 @@
-import DistTrain
+import Checkpoints
 import Testing
 
 @Suite struct HDF5FileTests {

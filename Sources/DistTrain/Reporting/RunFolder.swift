@@ -1,3 +1,4 @@
+package import Checkpoints
 package import Foundation
 internal import Glibc
 package import Model
@@ -47,7 +48,7 @@ package struct RunFolder: Sendable {
       try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
     } catch {
       throw CommandFailure(
-        "cannot make the folder \(path): \(error.localizedDescription)", exitCode: 73)
+        "cannot make the folder \(path): \(Self.reason(error))", exitCode: 73)
     }
   }
 
@@ -57,8 +58,16 @@ package struct RunFolder: Sendable {
       try Data(bytes).write(to: URL(filePath: path + "/" + name), options: .atomic)
     } catch {
       throw CommandFailure(
-        "cannot write \(path)/\(name): \(error.localizedDescription)", exitCode: 74)
+        "cannot write \(path)/\(name): \(Self.reason(error))", exitCode: 74)
     }
+  }
+
+  /// What the operating system said; Foundation's own text for most of its errors is that something failed.
+  private static func reason(_ error: any Error) -> String {
+    guard let system = (error as? CocoaError)?.underlying as? POSIXError else {
+      return error.localizedDescription
+    }
+    return unsafe String(cString: strerror(system.code.rawValue))
   }
 
   /// The lines of a file, none where it is not there.

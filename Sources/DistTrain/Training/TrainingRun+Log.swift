@@ -1,3 +1,4 @@
+internal import Checkpoints
 internal import Collective
 internal import Foundation
 internal import Logging

@@ -1,3 +1,4 @@
+internal import Checkpoints
 internal import Collective
 internal import Logging
 internal import Model
@@ -80,15 +81,18 @@ extension TrainingRun {
     let configuration = inputs.configuration
     try job.onRoot {
       let store = folder.checkpoints
-      do {
+      func goOn(_ error: CheckpointError, _ consequence: String) throws {
+        guard configuration.continuesWithoutSaving, !isEnd else { throw error }
+        job.log.warning("\(error); \(consequence)")
+      }
+      do throws(CheckpointError) {
         let path = try store.save(checkpoint())
         job.log.info("wrote \(path)")
-        let best = state.bestStep > 0 ? [store.path(ofStep: state.bestStep)] : []
+      } catch { return try goOn(error, "going on without this checkpoint") }
+      let best = state.bestStep > 0 ? [store.path(ofStep: state.bestStep)] : []
+      do throws(CheckpointError) {
         _ = try store.prune(keeping: configuration.saveLimit, protecting: Set(best))
-      } catch let error as CheckpointError {
-        guard configuration.continuesWithoutSaving, !isEnd else { throw error }
-        job.log.warning("\(error); going on without this checkpoint")
-      }
+      } catch { try goOn(error, "going on, and older checkpoints may stay") }
     }
   }
 

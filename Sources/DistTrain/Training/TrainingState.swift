@@ -1,3 +1,4 @@
+package import Checkpoints
 package import Model
 
 /// What changes from step to step, besides the arenas.

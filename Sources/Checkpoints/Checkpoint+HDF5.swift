@@ -47,7 +47,7 @@ extension Checkpoint {
 
   // MARK: Writing
 
-  func write(to root: borrowing HDF5Group) throws(HDF5Error) {
+  package func write(to root: borrowing HDF5Group) throws(HDF5Error) {
     try root.writeAttribute(Int64(step), named: Name.step)
     try root.writeAttribute(Int64(epoch), named: Name.epoch)
     try root.writeAttribute(Int64(windowInEpoch), named: Name.windowInEpoch)
@@ -80,7 +80,7 @@ extension Checkpoint {
 
   // MARK: Reading
 
-  init(readingFrom root: borrowing HDF5Group) throws(HDF5Error) {
+  package init(readingFrom root: borrowing HDF5Group) throws(HDF5Error) {
     let tensors = try Self.tensors(in: root.group(Name.tensors), byteLimit: root.byteLimit)
     let count = tensors.reduce(0) { $0 + $1.elementCount }
     let optimizer = try root.group(Name.optimizer)

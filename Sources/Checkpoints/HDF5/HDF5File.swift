@@ -85,7 +85,7 @@ package enum HDF5File {
     let count = try check(H5Fget_file_image(identifier, nil, 0), attempt)
     var copied = 0
     let bytes = unsafe [UInt8](unsafeUninitializedCapacity: prefix + count) { buffer, filled in
-      unsafe UnsafeMutableRawBufferPointer(buffer).initializeMemory(as: UInt8.self, repeating: 0)
+      unsafe buffer[..<prefix].initialize(repeating: 0)
       copied = unsafe H5Fget_file_image(
         identifier, buffer.baseAddress.map { unsafe $0 + prefix }, count)
       filled = prefix + count

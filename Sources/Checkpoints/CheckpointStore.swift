@@ -125,7 +125,9 @@ extension CheckpointStore {
   }
 
   private func names() throws(CheckpointError) -> [String] {
-    guard let stream = unsafe opendir(folder) else {
+    var opened = unsafe opendir(folder)
+    while unsafe opened == nil && errno == EINTR { unsafe opened = opendir(folder) }
+    guard let stream = unsafe opened else {
       if errno == ENOENT { return [] }
       throw .system(attempt: "list the folder", path: folder, code: errno)
     }
