@@ -32,7 +32,7 @@ package struct ActivationBuffer: ~Copyable {
   let dQuery: FloatBuffer, dKey: FloatBuffer, dValue: FloatBuffer, dRaw: FloatBuffer
   let dAttention: FloatBuffer
   let gated: FloatBuffer, dGate: FloatBuffer, dUp: FloatBuffer
-  let scratch: Scratch
+  package let scratch: Scratch
 
   package init(_ plan: ActivationPlan, for model: QwenModel) {
     let sizes = model.configuration
@@ -89,7 +89,8 @@ package struct ActivationBuffer: ~Copyable {
     scratch = Scratch(
       products, dropped: rank == 0 ? 0 : tokens * widest, lowRank: tokens * rank,
       scores: GroupedQueryAttention.scoresCount(length: plan.sequence),
-      logits: chunk * (plan.keepsForBackward ? sizes.vocabularySize : headPanel), logitRows: chunk)
+      logits: chunk * (plan.keepsForBackward ? sizes.vocabularySize : headPanel),
+      probabilities: plan.keepsForBackward ? chunk * headPanel : 0, logitRows: chunk)
   }
 
   /// The part of a buffer with a layer axis that belongs to `layer`: [tokens, width].

@@ -71,9 +71,11 @@ package struct QwenModel: Sendable {
     precondition(activations.plan.fits(batch), "the micro-batch is larger than the plan")
     let tokens = batch.tokens.count
     let x = activations.residual(0, tokens)
+    activations.scratch.profile.begin()
     for (row, token) in batch.tokens.enumerated() {
       embedding.widen(rows: Int(token)..<Int(token) + 1, into: x.rows(row..<row + 1))
     }
+    activations.scratch.profile.lap(.elementWise)
     let pass = TransformerBlock.Pass(
       sequences: batch.sequences, tokens: tokens, dropout: dropout, rotary: rotary)
     for block in blocks { block.forward(pass, adapter: adapter, activations) }
@@ -116,6 +118,7 @@ package struct QwenModel: Sendable {
     for (index, row) in batch.targetRows.enumerated() {
       dx.rows(row..<row + 1).add(dRows.view.rows(index..<index + 1))
     }
+    activations.scratch.profile.lap(.crossEntropy)
     return lossSum
   }
 }

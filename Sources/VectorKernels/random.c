@@ -81,3 +81,15 @@ DISPATCHED void vk_uniform_bf16(uint16_t *restrict y, float limit, uint64_t key,
     __builtin_memcpy(y + start, numbers, 2 * n);
   }
 }
+
+DISPATCHED void vk_uniform(float *restrict y, float limit, uint64_t key, const uint32_t stream[3], size_t count) {
+  uint32_t words[4 * BLOCKS];
+  for (size_t start = 0; start < count; start += 2 * BLOCKS) {
+    random_words(words, (uint32_t)(start / 2), key, stream);
+    float numbers[2 * BLOCKS];
+    for (int i = 0; i < 2 * BLOCKS; i++)
+      numbers[i] = (2.0f * ((float)(words[2 * i + 1] >> 8) * 0x1p-24f) - 1.0f) * limit;
+    size_t n = count - start < 2 * BLOCKS ? count - start : 2 * BLOCKS;
+    __builtin_memcpy(y + start, numbers, 4 * n);
+  }
+}

@@ -37,8 +37,10 @@ DISPATCHED void vk_log_sum_exp_add(const float *restrict x, size_t count, float 
   *largest_so_far = shift;
 }
 
-DISPATCHED void vk_exp_shifted(float *restrict x, float shift, size_t count) {
-  for (size_t i = 0; i < count; i++) x[i] = fast_exp(x[i] - shift);
+DISPATCHED void vk_exp_shifted(const float *x, float shift, float *y, size_t count) {
+  // In place or apart, but never shifted against each other.
+#pragma clang loop vectorize(assume_safety)
+  for (size_t i = 0; i < count; i++) y[i] = fast_exp(x[i] - shift);
 }
 
 DISPATCHED void vk_softmax_backward(const float *restrict p, float correction, float *restrict dp, size_t count) {

@@ -4,17 +4,17 @@ internal import TestSupport
 internal import Testing
 
 struct ActivationSizeTests {
-  /// Bytes of memory of no file that this process has touched.
-  private static func residentBytes() throws -> Int {
+  /// Bytes of memory of no file that this process has asked for, touched or not.
+  private static func privateBytes() throws -> Int {
     let status = try String(contentsOfFile: "/proc/self/status", encoding: .utf8)
-    let line = try #require(status.split(separator: "\n").first { $0.hasPrefix("RssAnon:") })
+    let line = try #require(status.split(separator: "\n").first { $0.hasPrefix("VmData:") })
     return try #require(
       line.split(whereSeparator: \.isWhitespace).dropFirst().first.flatMap { Int($0) })
       * 1024
   }
 
-  /// Allocates a buffer, which touches all of it, and compares what the kernel says with what the plan says; in a process
-  /// of its own because other tests allocate too.
+  /// Allocates a buffer and compares what the kernel says with what the plan says; in a process of its own because other
+  /// tests allocate too.
   private static func differs(
     type: String, tokens: Int, keeps: Bool, rank: Int?, _ precision: Precision = .float32,
     _ checkpointing: ActivationCheckpointing = .none
@@ -32,9 +32,9 @@ struct ActivationSizeTests {
     let planned = plan.byteCount(
       tiny.configuration, rank: rank ?? 0, precision: precision,
       isAsItLies: precision == .float32)
-    let before = try Self.residentBytes()
+    let before = try Self.privateBytes()
     let buffer = ActivationBuffer(plan, for: model)
-    let measured = try Self.residentBytes() - before
+    let measured = try Self.privateBytes() - before
     precondition(buffer.plan == plan)
     precondition(planned > 100 << 20, "small differences of the heap must not count")
     return abs(Double(measured - planned)) / Double(planned)

@@ -23,6 +23,16 @@ struct RandomStreamTests {
     #expect(order.sorted() == Array(0..<100))
     #expect(order != epoch.permutation(100))
   }
+
+  @Test(arguments: [1, 2, 7, 31, 32, 33, 500])
+  func `filling a matrix gives the stream's numbers one by one`(count: Int) {
+    var stream = RandomStream(seed: 77, purpose: .adapterInitialization, 5, 9)
+    let expected = (0..<count).map { _ in (2 * stream.uniform() - 1) * Float(0.3) }
+    let filled = FloatBuffer(count: count + 1)
+    RandomStream(seed: 77, purpose: .adapterInitialization, 5, 9).fill(
+      filled.matrix(1, count), within: 0.3)
+    #expect(filled.array() == expected + [0])
+  }
 }
 
 struct LearningRateScheduleTests {

@@ -197,7 +197,7 @@ struct VectorKernelTests {
     let count = 1_750_001
     let x = (0..<count).map { -87 + Float($0) * 1e-4 }
     var y = x
-    unsafe vk_exp_shifted(&y, 0, count)
+    unsafe vk_exp_shifted(Array(y), 0, &y, count)
     var worst = 0.0
     for (x, y) in zip(x, y) { worst = max(worst, abs(Double(y) / exp(Double(x)) - 1)) }
     #expect(worst < 2e-7)
@@ -207,7 +207,13 @@ struct VectorKernelTests {
   func `exp_shifted and softmax_backward`(count: Int) {
     let x = values(count, 14, scale: 20)
     var y = x + [canary]
-    unsafe vk_exp_shifted(&y, 1.5, count)
+    unsafe vk_exp_shifted(Array(y), 1.5, &y, count)
+    var inPlace = x + [canary]
+    unsafe inPlace.withUnsafeMutableBufferPointer {
+      guard let base = $0.baseAddress else { return }
+      unsafe vk_exp_shifted(base, 1.5, base, count)
+    }
+    #expect(inPlace == y)
     expect(y, x.map { exp(Double($0) - 1.5) }, relative: 2e-7 + 22 * Self.roundoff)
     let p = values(count, 15)
     let dp = values(count, 16)

@@ -37,6 +37,13 @@ package enum FileDigest {
   /// The digest of bytes.
   package static func digest(of bytes: [UInt8]) -> String { text(SHA256.hash(data: bytes)) }
 
+  /// The digest of the memory of `buffer`.
+  package static func digest(of buffer: borrowing FloatBuffer) -> String {
+    var hash = SHA256()
+    unsafe buffer.span.withUnsafeBytes { unsafe hash.update(bufferPointer: $0) }
+    return text(hash.finalize())
+  }
+
   private static func hash(_ files: [MappedFile]) -> String {
     var hash = SHA256()
     for file in files {

@@ -57,7 +57,7 @@ package struct Provenance: Sendable {
       HandshakeField("dataset", digests.dataset, cure: copy),
       HandshakeField(
         "layout", FileDigest.digest(of: Array(layout.joined(separator: "\n").utf8)), cure: copy),
-      HandshakeField("start", FileDigest.digest(of: start.bytes), cure: copy),
+      HandshakeField("start", FileDigest.digest(of: start), cure: copy),
       HandshakeField(
         "blas_core", BLAS.coreName,
         cure: "export OPENBLAS_CORETYPE with one of these names on all hosts"),

@@ -52,6 +52,9 @@ package struct Trainer: ~Copyable {
       warmupSteps: configuration.warmupSteps(of: totalSteps), totalSteps: totalSteps)
   }
 
+  /// Where the time of forward and backward passes goes.
+  package var profile: PassProfile { activations.scratch.profile }
+
   /// One optimizer step over one gradient accumulation window; every rank ends with the same parameters.
   ///
   /// Communication: the exact sum over the gradient arena, then the loss of each micro-batch and whether a rank is asked

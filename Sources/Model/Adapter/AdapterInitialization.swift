@@ -5,12 +5,9 @@ extension FloatBuffer {
   package init(freshAdapter layout: AdapterLayout, seed: UInt64) {
     self.init(count: layout.count)
     for (index, tensor) in layout.tensors.enumerated() where tensor.name.contains(".lora_A.") {
-      var random = RandomStream(seed: seed, purpose: .adapterInitialization, index)
-      let bound = 1 / Float(tensor.columns).squareRoot()
-      let values = (0..<tensor.rows * tensor.columns).map { _ in
-        (2 * random.uniform() - 1) * bound
-      }
-      copy(from: values, at: tensor.offset)
+      RandomStream(seed: seed, purpose: .adapterInitialization, index).fill(
+        matrix(tensor.rows, tensor.columns, at: tensor.offset),
+        within: 1 / Float(tensor.columns).squareRoot())
     }
   }
 }

@@ -82,7 +82,7 @@ package struct CrossEntropy: Sendable {
         lossSum += Double(sums[index, 0] - logits[index, Int(targets[row])])
       }
       backward(
-        logits, logSumExp: sums.view, targets: targets[chunk], into: dx.rows(chunk),
+        logits.view, logSumExp: sums.view, targets: targets[chunk], into: dx.rows(chunk),
         scratch: scratch)
     }
     return lossSum
@@ -105,22 +105,24 @@ package struct CrossEntropy: Sendable {
     return sums
   }
 
-  /// dx = (softmax(logits) - onehot(target)) W, with the probabilities in place of the logits.
+  /// dx = (softmax(logits) - onehot(target)) W, with the probabilities of one panel at a time in `scratch.probabilities`.
   private func backward(
-    _ logits: MutableMatrixView, logSumExp: MatrixView, targets: ArraySlice<Int32>,
+    _ logits: MatrixView, logSumExp: MatrixView, targets: ArraySlice<Int32>,
     into dx: MutableMatrixView, scratch: borrowing Scratch
   ) {
     dx.zero()
     let step = panelRows(scratch.products.precision)
     for first in panels(scratch.products.precision) {
       let panel = first..<min(first + step, vocabularySize)
+      let dLogits = scratch.probabilities.matrix(logits.rows, panel.count)
       for row in 0..<logits.rows {
         unsafe vk_exp_shifted(
-          logits.base + row * logits.stride + first, logSumExp[row, 0], panel.count)
+          logits.base + row * logits.stride + first, logSumExp[row, 0],
+          dLogits.base + row * dLogits.stride, panel.count)
         let target = Int(targets[targets.startIndex + row])
-        if panel.contains(target) { logits[row, target] -= 1 }
+        if panel.contains(target) { dLogits[row, target - first] -= 1 }
       }
-      let gradient = scratch.products.operand(logits.view.columns(panel), in: .first)
+      let gradient = scratch.products.operand(dLogits.view, in: .first)
       scratch.products.multiply(gradient, head.weight, rows: panel, accumulatingInto: dx)
     }
   }

@@ -70,7 +70,7 @@ package struct GroupedQueryAttention: Sendable {
         let visible = row - keys.lowerBound + 1
         let pRow = unsafe p.base + index * p.stride
         let dsRow = unsafe ds.base + index * ds.stride
-        unsafe vk_exp_shifted(pRow, logSumExp[row, head], visible)
+        unsafe vk_exp_shifted(pRow, logSumExp[row, head], pRow, visible)
         let correction = unsafe vk_dot(
           dOutput.base + row * dOutput.stride + head * headSize,
           output.base + row * output.stride + head * headSize, headSize)

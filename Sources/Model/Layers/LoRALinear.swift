@@ -29,6 +29,7 @@ package struct LoRALinear: Sendable {
   ) {
     let input = scratch.products.operand(x, in: .first)
     base.forward(input, into: y, scratch.products)
+    scratch.profile.lap(.products)
     guard let pair, adapter.count > 0 else { return }
     let a = adapter.matrix(pair.a.rows, pair.a.columns, at: pair.a.offset).view
     let b = adapter.matrix(pair.b.rows, pair.b.columns, at: pair.b.offset).view
@@ -47,6 +48,7 @@ package struct LoRALinear: Sendable {
       scratch.products.operand(xA.view, in: .second),
       scratch.products.operand(b, in: .third, scale: scaling),
       transposingSecond: true, accumulatingInto: y)
+    scratch.profile.lap(.lowRank)
   }
 
   /// What becomes of dx in a backward pass; unwanted below the first adapted layer.
@@ -64,7 +66,9 @@ package struct LoRALinear: Sendable {
     case .overwritten: base.backward(dOutput, into: dx, scratch.products)
     case .accumulated: base.backward(dOutput, accumulatingInto: dx, scratch.products)
     }
+    scratch.profile.lap(.products)
     guard let pair else { return }
+    defer { scratch.profile.lap(.lowRank) }
     let a = adapter.matrix(pair.a.rows, pair.a.columns, at: pair.a.offset).view
     let b = adapter.matrix(pair.b.rows, pair.b.columns, at: pair.b.offset).view
     let da = gradients.matrix(pair.a.rows, pair.a.columns, at: pair.a.offset)

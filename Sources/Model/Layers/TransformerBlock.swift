@@ -47,6 +47,7 @@ package struct TransformerBlock: Sendable {
     let normed = a.normed.matrix(n, sizes.hiddenSize)
     attentionNorm.forward(
       x.view, into: normed, inverseRMS: a.slice(a.attentionInverseRMS, layer, n, 1))
+    a.scratch.profile.lap(.elementWise)
     let q = a.slice(a.query, layer, n, sizes.querySize)
     let k = a.slice(a.key, layer, n, sizes.kvSize)
     let v = a.slice(a.value, layer, n, sizes.kvSize)
@@ -66,13 +67,16 @@ package struct TransformerBlock: Sendable {
     project(.value, normed.view, into: v, pass, adapter, a)
     pass.rotary.forward(q, sequences: pass.sequences)
     pass.rotary.forward(k, sequences: pass.sequences)
+    a.scratch.profile.lap(.elementWise)
     let mixed = a.slice(a.attention, layer, n, sizes.querySize)
     attention.forward(
       q: q.view, k: k.view, v: v.view, sequences: pass.sequences, into: mixed,
       logSumExp: a.slice(a.logSumExp, layer, n, sizes.headCount), scratch: a.scratch)
+    a.scratch.profile.lap(.attention)
     let middle = a.slice(a.middle, layer, n, sizes.hiddenSize)
     project(.output, mixed.view, into: middle, pass, adapter, a)
     middle.add(x.view)
+    a.scratch.profile.lap(.elementWise)
   }
 
   private func backwardAttention(
@@ -96,6 +100,7 @@ package struct TransformerBlock: Sendable {
       v: a.slice(a.value, layer, n, sizes.kvSize).view, output: mixed,
       logSumExp: a.slice(a.logSumExp, layer, n, sizes.headCount).view, sequences: pass.sequences,
       accumulatingIntoQ: dq, k: dk, v: dv, scratch: a.scratch)
+    a.scratch.profile.lap(.attention)
     pass.rotary.backward(dq, sequences: pass.sequences)
     pass.rotary.backward(dk, sequences: pass.sequences)
     if let queryNorm, let keyNorm {
@@ -110,6 +115,7 @@ package struct TransformerBlock: Sendable {
     let inverseRMS = a.slice(a.attentionInverseRMS, layer, n, 1)
     let normed = a.normed.matrix(n, sizes.hiddenSize)
     attentionNorm.forward(x, into: normed, inverseRMS: inverseRMS)
+    a.scratch.profile.lap(.elementWise)
     let dNormed = a.dNormed.matrix(n, sizes.hiddenSize)
     let (first, next): (LoRALinear.InputGradient, LoRALinear.InputGradient) =
       wantsInputGradient ? (.overwritten, .accumulated) : (.unwanted, .unwanted)
@@ -119,6 +125,7 @@ package struct TransformerBlock: Sendable {
     guard wantsInputGradient else { return }
     attentionNorm.backward(
       dNormed.view, x: x, inverseRMS: inverseRMS.view, accumulatingInto: dx)
+    a.scratch.profile.lap(.elementWise)
   }
 
   /// Turns the gradient of normalised heads into that of the heads before the norm, in place.
@@ -142,15 +149,18 @@ package struct TransformerBlock: Sendable {
     let normed = a.normed.matrix(n, sizes.hiddenSize)
     mlpNorm.forward(
       middle.view, into: normed, inverseRMS: a.slice(a.mlpInverseRMS, layer, n, 1))
+    a.scratch.profile.lap(.elementWise)
     let gate = a.slice(a.gate, layer, n, sizes.intermediateSize)
     let up = a.slice(a.up, layer, n, sizes.intermediateSize)
     let gated = a.gated.matrix(n, sizes.intermediateSize)
     project(.gate, normed.view, into: gate, pass, adapter, a)
     project(.up, normed.view, into: up, pass, adapter, a)
     SwiGLU.forward(gate: gate.view, up: up.view, into: gated)
+    a.scratch.profile.lap(.elementWise)
     let next = a.residual(layer + 1, n)
     project(.down, gated.view, into: next, pass, adapter, a)
     next.add(middle.view)
+    a.scratch.profile.lap(.elementWise)
   }
 
   private func backwardMLP(
@@ -163,6 +173,7 @@ package struct TransformerBlock: Sendable {
     let up = a.slice(a.up, layer, n, sizes.intermediateSize).view
     let gated = a.gated.matrix(n, sizes.intermediateSize)
     SwiGLU.forward(gate: gate, up: up, into: gated)
+    a.scratch.profile.lap(.elementWise)
     let dUp = a.dUp.matrix(n, sizes.intermediateSize)
     let dGate = a.dGate.matrix(n, sizes.intermediateSize)
     projectBack(.down, dx.view, x: gated.view, .overwritten, dUp, pass, adapter, gradients, a)
@@ -172,12 +183,14 @@ package struct TransformerBlock: Sendable {
     let inverseRMS = a.slice(a.mlpInverseRMS, layer, n, 1)
     let normed = a.normed.matrix(n, sizes.hiddenSize)
     mlpNorm.forward(middle, into: normed, inverseRMS: inverseRMS)
+    a.scratch.profile.lap(.elementWise)
     let dNormed = a.dNormed.matrix(n, sizes.hiddenSize)
     projectBack(.up, dUp.view, x: normed.view, .overwritten, dNormed, pass, adapter, gradients, a)
     projectBack(
       .gate, dGate.view, x: normed.view, .accumulated, dNormed, pass, adapter, gradients, a)
     mlpNorm.backward(
       dNormed.view, x: middle, inverseRMS: inverseRMS.view, accumulatingInto: dx)
+    a.scratch.profile.lap(.elementWise)
   }
 
   // MARK: Projections

@@ -1,6 +1,7 @@
 /// Zero-initialised, cache-line-aligned storage for 32-bit floats, freed with its owner.
 @safe
 package struct FloatBuffer: ~Copyable {
+  private let memory: ZeroedMemory
   let base: UnsafeMutablePointer<Float>
   /// Number of elements.
   package let count: Int
@@ -8,14 +9,10 @@ package struct FloatBuffer: ~Copyable {
   /// Allocates `count` zeros.
   package init(count: Int) {
     precondition(count >= 0, "a buffer cannot have \(count) elements")
-    let bytes = max(count, 1) * MemoryLayout<Float>.stride
-    unsafe base = UnsafeMutableRawPointer.allocate(byteCount: bytes, alignment: 64)
-      .bindMemory(to: Float.self, capacity: max(count, 1))
-    unsafe base.initialize(repeating: 0, count: max(count, 1))
+    memory = ZeroedMemory(byteCount: count * MemoryLayout<Float>.stride)
+    unsafe base = memory.base.bindMemory(to: Float.self, capacity: count)
     self.count = count
   }
-
-  deinit { unsafe base.deallocate() }
 
   /// The `rows` x `columns` matrix that begins at element `offset`.
   @_lifetime(borrow self)
@@ -38,7 +35,10 @@ package struct FloatBuffer: ~Copyable {
   /// Overwrites the elements from `offset` on with `values`.
   package func copy(from values: [Float], at offset: Int = 0) {
     precondition(offset >= 0 && offset + values.count <= count, "\(values.count) values do not fit")
-    for (index, value) in values.enumerated() { unsafe base[offset + index] = value }
+    unsafe values.withUnsafeBufferPointer { values in
+      guard let source = values.baseAddress else { return }
+      unsafe (base + offset).update(from: source, count: values.count)
+    }
   }
 
   /// The elements, copied.

@@ -1,6 +1,7 @@
 /// Cache-line-aligned storage for bfloat16 numbers, freed with its owner.
 @safe
 struct BFloat16Buffer: ~Copyable {
+  private let memory: ZeroedMemory
   let base: UnsafeMutablePointer<UInt16>
   /// Number of elements.
   let count: Int
@@ -8,14 +9,10 @@ struct BFloat16Buffer: ~Copyable {
   /// Allocates `count` zeros.
   init(count: Int) {
     precondition(count >= 0, "a buffer cannot have \(count) elements")
-    let bytes = max(count, 1) * MemoryLayout<UInt16>.stride
-    unsafe base = UnsafeMutableRawPointer.allocate(byteCount: bytes, alignment: 64)
-      .bindMemory(to: UInt16.self, capacity: max(count, 1))
-    unsafe base.initialize(repeating: 0, count: max(count, 1))
+    memory = ZeroedMemory(byteCount: count * MemoryLayout<UInt16>.stride)
+    unsafe base = memory.base.bindMemory(to: UInt16.self, capacity: count)
     self.count = count
   }
-
-  deinit { unsafe base.deallocate() }
 }
 
 /// A read-only [rows, columns] matrix of bfloat16 numbers in memory that belongs to somebody else.

@@ -37,6 +37,12 @@ package struct RandomStream: RandomNumberGenerator, Sendable {
   /// A uniform number in 0..<1 with 24 random bits.
   package mutating func uniform() -> Float { Float(next() >> 40) * 0x1p-24 }
 
+  /// Overwrites x with what `(2 * uniform() - 1) * limit` gives one after the other from the stream's start; x: contiguous.
+  package func fill(_ x: MutableMatrixView, within limit: Float) {
+    precondition(x.stride == x.columns, "not contiguous")
+    unsafe vk_uniform(x.base, limit, key, [purpose.rawValue, first, second], x.rows * x.columns)
+  }
+
   /// A random order of 0..<count (Fisher and Yates).
   package mutating func permutation(_ count: Int) -> [Int] {
     var order = Array(0..<count)

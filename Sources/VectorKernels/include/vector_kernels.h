@@ -45,8 +45,8 @@ float vk_softmax(float *x, size_t count);
 /// Adds a part of a row to its log(sum(exp)): the largest element so far (-INFINITY before the first part) and the sum of
 /// exp(x - largest) so far (0 before the first).
 void vk_log_sum_exp_add(const float *x, size_t count, float *largest, float *sum);
-/// x = exp(x - shift) in place.
-void vk_exp_shifted(float *x, float shift, size_t count);
+/// y = exp(x - shift); y may be x.
+void vk_exp_shifted(const float *x, float shift, float *y, size_t count);
 /// dscores = p * (dp - correction), in place of dp.
 void vk_softmax_backward(const float *p, float correction, float *dp, size_t count);
 
@@ -72,6 +72,8 @@ void vk_dropout_add(const float *x, float *y, uint32_t threshold, float scale, u
                     size_t first, size_t count);
 /// y = bfloat16 numbers spread evenly over -limit..<limit, from the same 16 bits per element.
 void vk_uniform_bf16(uint16_t *y, float limit, uint64_t key, const uint32_t stream[3], size_t first, size_t count);
+/// y = floats spread evenly over -limit..<limit, from the upper 24 bits of the second and fourth word of each block.
+void vk_uniform(float *y, float limit, uint64_t key, const uint32_t stream[3], size_t count);
 /// One block of Philox 4x32-10.
 void vk_philox(const uint32_t counter[4], uint64_t key, uint32_t result[4]);
 
