@@ -24,6 +24,9 @@ package struct ActivationBuffer: ~Copyable {
   let gate: FloatBuffer, up: FloatBuffer
   /// [layers, modules, tokens, rank]: x A^T of every adapted projection.
   let lowRank: FloatBuffer
+  /// [layers, modules, tokens, in] bits: what dropout keeps of every adapted projection's input; empty without dropout.
+  private let masks: DropoutMasks
+  private let hasDropout: Bool
   /// [targets, hidden] and [targets]: the rows in the loss, before and after the final norm, their gradients.
   let lossInput: FloatBuffer, lossNormed: FloatBuffer, lossGradient: FloatBuffer
   let lossInverseRMS: FloatBuffer
@@ -65,6 +68,8 @@ package struct ActivationBuffer: ~Copyable {
     gate = perLayer(sizes.intermediateSize)
     up = perLayer(sizes.intermediateSize)
     lowRank = perLayer(Projection.allCases.count * rank)
+    hasDropout = (model.layout?.configuration.dropout ?? 0) > 0
+    masks = DropoutMasks(byteCount: hasDropout ? layers * plan.maskBytes(sizes) : 0)
     lossInput = FloatBuffer(count: plan.targets * sizes.hiddenSize)
     lossNormed = FloatBuffer(count: plan.targets * sizes.hiddenSize)
     lossInverseRMS = FloatBuffer(count: plan.targets)
@@ -116,5 +121,16 @@ package struct ActivationBuffer: ~Copyable {
     let modules = Projection.allCases.count
     let index = min(layer, keptLayers - 1) * modules + projection.rawValue
     return lowRank.matrix(tokens, rank, at: index * plan.tokens * rank)
+  }
+
+  /// The dropout mask of one projection's input; without dropout none.
+  @_lifetime(borrow self)
+  func mask(_ layer: Int, _ projection: Projection, _ tokens: Int) -> DropoutMask {
+    guard hasDropout else { return masks.mask(0) }
+    let before = min(layer, keptLayers - 1) * plan.maskBytes(sizes)
+    let offset = Projection.allCases.prefix(projection.rawValue).reduce(before) {
+      $0 + plan.maskBytes(sizes, $1)
+    }
+    return masks.mask(tokens * sizes.shape(of: projection).in, at: offset)
   }
 }

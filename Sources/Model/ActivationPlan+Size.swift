@@ -7,16 +7,28 @@ extension ActivationPlan {
   ///
   /// - Parameters:
   ///   - rank: Of the adapter; 0 for none.
+  ///   - hasDropout: Masks are kept.
   ///   - isAsItLies: The weights' type is that of the products, so panels of them are neither widened nor rounded.
   package func byteCount(
-    _ sizes: QwenConfiguration, rank: Int, precision: Precision, isAsItLies: Bool
+    _ sizes: QwenConfiguration, rank: Int, hasDropout: Bool, precision: Precision,
+    isAsItLies: Bool
   ) -> Int {
     let streams = keepsForBackward ? sizes.layerCount + 1 : 1
     let kept = keptLayers(of: sizes.layerCount) * keptPerToken(sizes, rank)
     let perToken = (streams + 1) * sizes.hiddenSize + kept + gradientPerToken(sizes)
     let rows = targets * ((keepsForBackward ? 4 : 2) * sizes.hiddenSize + 1)
-    return 4 * (tokens * perToken + rows)
+    let masks = hasDropout ? keptLayers(of: sizes.layerCount) * maskBytes(sizes) : 0
+    return 4 * (tokens * perToken + rows) + masks
       + scratchBytes(sizes, rank, precision, isAsItLies: isAsItLies)
+  }
+
+  /// Bytes of the dropout masks of one layer, and of one projection's input.
+  func maskBytes(_ sizes: QwenConfiguration) -> Int {
+    Projection.allCases.reduce(0) { $0 + maskBytes(sizes, $1) }
+  }
+
+  func maskBytes(_ sizes: QwenConfiguration, _ projection: Projection) -> Int {
+    (tokens * sizes.shape(of: projection).in + 7) / 8
   }
 
   private func keptPerToken(_ sizes: QwenConfiguration, _ rank: Int) -> Int {

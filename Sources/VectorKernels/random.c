@@ -1,4 +1,5 @@
 #include "dispatch.h"
+#include <stdbool.h>
 
 enum { BLOCKS = 16, ELEMENTS = 8 * BLOCKS };
 
@@ -22,54 +23,81 @@ void vk_philox(const uint32_t counter[4], uint64_t key, uint32_t result[4]) {
   for (int w = 0; w < 4; w++) result[w] = words[w];
 }
 
-// The words of BLOCKS counters from `block` on, counter by counter.
-INLINED void random_words(uint32_t words[4 * BLOCKS], uint32_t block, uint64_t key, const uint32_t stream[3]) {
-  uint32_t lanes[4 * BLOCKS];
+// BLOCKS counters from `block` on, put through Philox; word w of counter b is lanes[w * BLOCKS + b].
+INLINED void random_lanes(uint32_t lanes[4 * BLOCKS], uint32_t block, vk_stream stream) {
   for (int b = 0; b < BLOCKS; b++) {
     lanes[b] = block + (uint32_t)b;
-    for (int w = 1; w < 4; w++) lanes[w * BLOCKS + b] = stream[w - 1];
+    lanes[BLOCKS + b] = stream.purpose;
+    lanes[2 * BLOCKS + b] = stream.first;
+    lanes[3 * BLOCKS + b] = stream.second;
   }
-  philox(lanes, BLOCKS, key);
+  philox(lanes, BLOCKS, stream.key);
+}
+
+// The same words counter by counter.
+INLINED void random_words(uint32_t words[4 * BLOCKS], uint32_t block, vk_stream stream) {
+  uint32_t lanes[4 * BLOCKS];
+  random_lanes(lanes, block, stream);
   for (int b = 0; b < BLOCKS; b++)
     for (int w = 0; w < 4; w++) words[4 * b + w] = lanes[w * BLOCKS + b];
 }
 
-// Multipliers (scale or 0) of ELEMENTS elements; word w of block b serves elements 8b + 2w and 8b + 2w + 1.
-INLINED void multipliers(float *restrict m, uint32_t block, uint32_t threshold, float scale, uint64_t key,
-                         const uint32_t stream[3]) {
+DISPATCHED void vk_dropout_mask(uint8_t *restrict mask, uint32_t threshold, vk_stream stream, size_t count) {
+  size_t bytes = (count + 7) / 8;
+  for (size_t start = 0; start < bytes; start += BLOCKS) {
+    uint32_t lanes[4 * BLOCKS], bits[BLOCKS] = {0};
+    random_lanes(lanes, (uint32_t)start, stream);
+    for (int w = 0; w < 4; w++)
+      for (int b = 0; b < BLOCKS; b++) {
+        uint32_t word = lanes[w * BLOCKS + b];
+        bits[b] |= (uint32_t)((word & 0xffffu) < threshold) << (2 * w);
+        bits[b] |= (uint32_t)((word >> 16) < threshold) << (2 * w + 1);
+      }
+    size_t n = bytes - start < BLOCKS ? bytes - start : BLOCKS;
+    for (size_t b = 0; b < n; b++) mask[start + b] = (uint8_t)bits[b];
+  }
+}
+
+enum { GROUP = 16 };
+typedef float group_floats __attribute__((ext_vector_type(GROUP)));
+typedef int32_t group_integers __attribute__((ext_vector_type(GROUP)));
+typedef bool group_bits __attribute__((ext_vector_type(GROUP)));
+
+// y = x * scale where the bits are set, else 0, plus y where it is kept.
+INLINED void masked_group(const float *x, const uint8_t *mask, float scale, bool keeps, float *y) {
+  group_floats values, sum = {0};
+  group_bits bits;
+  __builtin_memcpy(&values, x, sizeof values);
+  if (keeps) __builtin_memcpy(&sum, y, sizeof sum);
+  __builtin_memcpy(&bits, mask, GROUP / 8);
+  group_integers keep = -__builtin_convertvector(bits, group_integers);
+  sum += (group_floats)((group_integers)(values * scale) & keep);
+  __builtin_memcpy(y, &sum, sizeof sum);
+}
+
+// The same for one element.
+INLINED float masked_one(const float *x, const uint8_t *mask, float scale, size_t i) {
+  return mask[i / 8] >> (i % 8) & 1 ? x[i] * scale : 0.0f;
+}
+
+DISPATCHED void vk_masked(const float *restrict x, const uint8_t *restrict mask, float scale, float *restrict y,
+                          size_t count) {
+  size_t i = 0;
+  for (; i + GROUP <= count; i += GROUP) masked_group(x + i, mask + i / 8, scale, false, y + i);
+  for (; i < count; i++) y[i] = masked_one(x, mask, scale, i);
+}
+
+DISPATCHED void vk_masked_add(const float *restrict x, const uint8_t *restrict mask, float scale, float *restrict y,
+                              size_t count) {
+  size_t i = 0;
+  for (; i + GROUP <= count; i += GROUP) masked_group(x + i, mask + i / 8, scale, true, y + i);
+  for (; i < count; i++) y[i] += masked_one(x, mask, scale, i);
+}
+
+DISPATCHED void vk_uniform_bf16(uint16_t *restrict y, float limit, vk_stream stream, size_t first, size_t count) {
   uint32_t words[4 * BLOCKS];
-  random_words(words, block, key, stream);
-  for (int i = 0; i < ELEMENTS / 2; i++) {
-    m[2 * i] = (words[i] & 0xffffu) < threshold ? scale : 0.0f;
-    m[2 * i + 1] = (words[i] >> 16) < threshold ? scale : 0.0f;
-  }
-}
-
-DISPATCHED void vk_dropout(const float *restrict x, float *restrict y, uint32_t threshold, float scale, uint64_t key,
-                           const uint32_t stream[3], size_t first, size_t count) {
-  float m[ELEMENTS];
   for (size_t start = 0; start < count; start += ELEMENTS) {
-    multipliers(m, (uint32_t)((first + start) / 8), threshold, scale, key, stream);
-    size_t n = count - start < ELEMENTS ? count - start : ELEMENTS;
-    for (size_t i = 0; i < n; i++) y[start + i] = x[start + i] * m[i];
-  }
-}
-
-DISPATCHED void vk_dropout_add(const float *restrict x, float *restrict y, uint32_t threshold, float scale,
-                               uint64_t key, const uint32_t stream[3], size_t first, size_t count) {
-  float m[ELEMENTS];
-  for (size_t start = 0; start < count; start += ELEMENTS) {
-    multipliers(m, (uint32_t)((first + start) / 8), threshold, scale, key, stream);
-    size_t n = count - start < ELEMENTS ? count - start : ELEMENTS;
-    for (size_t i = 0; i < n; i++) y[start + i] += x[start + i] * m[i];
-  }
-}
-
-DISPATCHED void vk_uniform_bf16(uint16_t *restrict y, float limit, uint64_t key, const uint32_t stream[3], size_t first,
-                                size_t count) {
-  uint32_t words[4 * BLOCKS];
-  for (size_t start = 0; start < count; start += ELEMENTS) {
-    random_words(words, (uint32_t)((first + start) / 8), key, stream);
+    random_words(words, (uint32_t)((first + start) / 8), stream);
     uint16_t numbers[ELEMENTS];
     for (int i = 0; i < ELEMENTS; i++) {
       float value = (float)(int16_t)(uint16_t)(words[i / 2] >> (16 * (i & 1))) * (limit / 32768.0f);
@@ -82,10 +110,10 @@ DISPATCHED void vk_uniform_bf16(uint16_t *restrict y, float limit, uint64_t key,
   }
 }
 
-DISPATCHED void vk_uniform(float *restrict y, float limit, uint64_t key, const uint32_t stream[3], size_t count) {
+DISPATCHED void vk_uniform(float *restrict y, float limit, vk_stream stream, size_t count) {
   uint32_t words[4 * BLOCKS];
   for (size_t start = 0; start < count; start += 2 * BLOCKS) {
-    random_words(words, (uint32_t)(start / 2), key, stream);
+    random_words(words, (uint32_t)(start / 2), stream);
     float numbers[2 * BLOCKS];
     for (int i = 0; i < 2 * BLOCKS; i++)
       numbers[i] = (2.0f * ((float)(words[2 * i + 1] >> 8) * 0x1p-24f) - 1.0f) * limit;

@@ -21,7 +21,7 @@ struct ActivationSizeTests {
   ) throws -> Double {
     let tiny = try TinyQwen(type: type, vocabulary: 5000, hidden: 96, layers: 3, intermediate: 200)
     let lora = rank.map {
-      LoRAConfiguration(rank: $0, alpha: 1, dropout: 0, targets: Projection.allCases)
+      LoRAConfiguration(rank: $0, alpha: 1, dropout: 0.1, targets: Projection.allCases)
     }
     let model = try tiny.model(
       lora.map { AdapterLayout(tiny.configuration, $0) }, longestSequence: 700, precision: precision
@@ -30,7 +30,7 @@ struct ActivationSizeTests {
       tokens: tokens, sequence: 700, targets: 900, keepsForBackward: keeps,
       checkpointing: checkpointing)
     let planned = plan.byteCount(
-      tiny.configuration, rank: rank ?? 0, precision: precision,
+      tiny.configuration, rank: rank ?? 0, hasDropout: rank != nil, precision: precision,
       isAsItLies: precision == .float32)
     let before = try Self.privateBytes()
     let buffer = ActivationBuffer(plan, for: model)
@@ -84,7 +84,7 @@ struct ActivationSizeTests {
     let plan = ActivationPlan(tokens: 10, sequence: 10, targets: 1, keepsForBackward: false)
     func bytes(isAsItLies: Bool) -> Int {
       plan.byteCount(
-        tiny.configuration, rank: 0, precision: .float32, isAsItLies: isAsItLies)
+        tiny.configuration, rank: 0, hasDropout: false, precision: .float32, isAsItLies: isAsItLies)
     }
     // The head's panel: 2^18 / 96 rows of 96.
     #expect(bytes(isAsItLies: false) - bytes(isAsItLies: true) == 4 * (262_144 / 96 * 96))

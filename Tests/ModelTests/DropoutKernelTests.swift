@@ -3,7 +3,8 @@ import VectorKernels
 
 struct DropoutKernelTests {
   private static let key: UInt64 = 0x0123_4567_89AB_CDEF
-  private static let stream: [UInt32] = [5, 9, 77]
+  private static let words: [UInt32] = [5, 9, 77]
+  private static let stream = vk_stream(key: key, purpose: 5, first: 9, second: 77)
 
   /// Philox 4x32-10 as its paper defines it, written apart from the kernel.
   private static func philox(_ counter: [UInt32], key: UInt64) -> [UInt32] {
@@ -21,7 +22,7 @@ struct DropoutKernelTests {
 
   /// The 16 random bits of element `index`.
   private static func bits(_ index: Int) -> UInt32 {
-    let words = philox([UInt32(index / 8)] + stream, key: key)
+    let words = philox([UInt32(index / 8)] + words, key: key)
     return words[index % 8 / 2] >> (index % 2 == 0 ? 0 : 16) & 0xFFFF
   }
 
@@ -52,17 +53,18 @@ struct DropoutKernelTests {
   func `elements are kept where their 16 bits are below the threshold`(
     count: Int, threshold: UInt32
   ) {
-    for first in [0, 8, 136] {
-      let x = (0..<count).map { Float($0 + 1) }
-      let mask = (0..<count).map { Self.bits(first + $0) < threshold ? Float(1.25) : 0 }
-      var y = [Float](repeating: .nan, count: count) + [-7]
-      unsafe vk_dropout(x, &y, threshold, 1.25, Self.key, Self.stream, first, count)
-      #expect(y == zip(x, mask).map { $0 * $1 } + [-7])
-      var sum = (0..<count).map { -Float($0) } + [-7]
-      let start = sum
-      unsafe vk_dropout_add(x, &sum, threshold, 1.25, Self.key, Self.stream, first, count)
-      #expect(sum == (0..<count).map { start[$0] + x[$0] * mask[$0] } + [-7])
-    }
+    let x = (0..<count).map { Float($0 + 1) }
+    let multipliers = (0..<count).map { Self.bits($0) < threshold ? Float(1.25) : 0 }
+    var mask = [UInt8](repeating: 0, count: (count + 7) / 8) + [0xA5]
+    unsafe vk_dropout_mask(&mask, threshold, Self.stream, count)
+    #expect(mask.last == 0xA5)
+    var y = [Float](repeating: .nan, count: count) + [-7]
+    unsafe vk_masked(x, mask, 1.25, &y, count)
+    #expect(y == zip(x, multipliers).map { $0 * $1 } + [-7])
+    var sum = (0..<count).map { -Float($0) } + [-7]
+    let start = sum
+    unsafe vk_masked_add(x, mask, 1.25, &sum, count)
+    #expect(sum == (0..<count).map { start[$0] + x[$0] * multipliers[$0] } + [-7])
   }
 
   /// The chance of 16 bits being even by luck as far off as asked for is below 1e-9.

@@ -109,10 +109,13 @@ struct DropoutTests {
     let dropout = try #require(Dropout(probability: 0.3, seed: 5, microBatch: 2))
     let ones = FloatBuffer([Float](repeating: 1, count: rows * columns))
     let mask = FloatBuffer(count: rows * columns)
-    dropout.forward(ones.matrix(rows, columns).view, module: 4, into: mask.matrix(rows, columns))
+    let masks = DropoutMasks(byteCount: rows * columns)
+    let bits = masks.mask(rows * columns)
+    dropout.forward(
+      ones.matrix(rows, columns).view, module: 4, mask: bits, into: mask.matrix(rows, columns))
     let dx = FloatBuffer(count: rows * columns)
     dropout.backward(
-      ones.matrix(rows, columns).view, module: 4, accumulatingInto: dx.matrix(rows, columns))
+      ones.matrix(rows, columns).view, mask: bits, accumulatingInto: dx.matrix(rows, columns))
     #expect(dx.array() == mask.array())
     #expect(Set(mask.array()).count == 2)
   }
@@ -123,7 +126,8 @@ struct DropoutTests {
     let dropout = try #require(Dropout(probability: probability, seed: 6, microBatch: 1))
     let ones = FloatBuffer([Float](repeating: 1, count: count))
     let mask = FloatBuffer(count: count)
-    dropout.forward(ones.row().view, module: 0, into: mask.row())
+    let masks = DropoutMasks(byteCount: count)
+    dropout.forward(ones.row().view, module: 0, mask: masks.mask(count), into: mask.row())
     let zeros = mask.array().count { $0 == 0 }
     let deviation = (Double(probability * (1 - probability)) / Double(count)).squareRoot()
     #expect(abs(Double(zeros) / Double(count) - Double(probability)) < 5 * deviation)
@@ -136,7 +140,8 @@ struct DropoutTests {
       let dropout = try #require(Dropout(probability: 0.5, seed: seed, microBatch: microBatch))
       let mask = FloatBuffer(count: 256)
       dropout.forward(
-        FloatBuffer([Float](repeating: 1, count: 256)).row().view, module: module, into: mask.row())
+        FloatBuffer([Float](repeating: 1, count: 256)).row().view, module: module,
+        mask: DropoutMasks(byteCount: 32).mask(256), into: mask.row())
       return mask.array()
     }
     let masks = try [mask(1, 1, 1), mask(2, 1, 1), mask(1, 2, 1), mask(1, 1, 2)]

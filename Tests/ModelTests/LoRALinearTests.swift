@@ -51,18 +51,25 @@ struct LoRALinearSample {
     let mask = FloatBuffer(count: x.count)
     dropout.forward(
       ones.matrix(Self.tokens, inputs).view, module: layer.module,
-      into: mask.matrix(Self.tokens, inputs))
+      mask: DropoutMasks(byteCount: x.count).mask(x.count), into: mask.matrix(Self.tokens, inputs))
     return ReferenceMatrix(Self.tokens, inputs, mask.array())
   }
 
-  func forward(_ x: [Float], _ adapter: [Float]) -> (y: [Float], xA: [Float]) {
+  func forward(
+    _ x: [Float], _ adapter: [Float], masks: borrowing DropoutMasks
+  ) -> (y: [Float], xA: [Float]) {
     let y = FloatBuffer([Float](repeating: .nan, count: Self.tokens * outputs))
     let xA = FloatBuffer([Float](repeating: .nan, count: Self.tokens * pair.a.rows))
     layer.forward(
       FloatBuffer(x).matrix(Self.tokens, inputs).view, adapter: FloatBuffer(adapter),
       dropout: dropout, into: y.matrix(Self.tokens, outputs),
-      xA: xA.matrix(Self.tokens, pair.a.rows), scratch: scratch())
+      xA: xA.matrix(Self.tokens, pair.a.rows), mask: masks.mask(dropout == nil ? 0 : x.count),
+      scratch: scratch())
     return (y.array(), xA.array())
+  }
+
+  func forward(_ x: [Float], _ adapter: [Float]) -> (y: [Float], xA: [Float]) {
+    forward(x, adapter, masks: DropoutMasks(byteCount: x.count))
   }
 
   func backward(
@@ -72,11 +79,13 @@ struct LoRALinearSample {
   ) -> (dx: [Float], adapter: [Float]) {
     let dx = FloatBuffer(dxStart ?? [Float](repeating: 0, count: x.count))
     let gradients = FloatBuffer(start ?? [Float](repeating: 0, count: adapter.count))
-    let xA = FloatBuffer(forward(x, adapter).xA)
+    let masks = DropoutMasks(byteCount: x.count)
+    let xA = FloatBuffer(forward(x, adapter, masks: masks).xA)
     layer.backward(
       FloatBuffer(dy).matrix(Self.tokens, outputs).view,
       x: FloatBuffer(x).matrix(Self.tokens, inputs).view,
-      xA: xA.matrix(Self.tokens, pair.a.rows).view, adapter: FloatBuffer(adapter),
+      xA: xA.matrix(Self.tokens, pair.a.rows).view,
+      mask: masks.mask(dropout == nil ? 0 : x.count), adapter: FloatBuffer(adapter),
       dropout: dropout, accumulatingInto: gradients, inputGradient,
       dx.matrix(Self.tokens, inputs), scratch: scratch())
     return (dx.array(), gradients.array())
@@ -187,11 +196,13 @@ struct LoRALinearTests {
     let x = FloatBuffer(sample.x)
     let y = FloatBuffer(count: tokens * sample.outputs)
     let empty = FloatBuffer(count: 0)
+    let masks = DropoutMasks(byteCount: 0)
     let scratch = Scratch(
       MatrixProducts(.float32, panel: plain.base.weight.panelCount(.float32)))
     plain.forward(
       x.matrix(tokens, sample.inputs).view, adapter: empty, dropout: sample.dropout,
-      into: y.matrix(tokens, sample.outputs), xA: empty.matrix(0, 0), scratch: scratch)
+      into: y.matrix(tokens, sample.outputs), xA: empty.matrix(0, 0), mask: masks.mask(0),
+      scratch: scratch)
     let reference = ReferenceLayers.linear(
       ReferenceMatrix(tokens, sample.inputs, sample.x), sample.weight, bias: sample.bias)
     #expect(relativeError(y.array(), reference.floats) < 3e-6)
@@ -199,7 +210,7 @@ struct LoRALinearTests {
     let dx = FloatBuffer(count: sample.x.count)
     plain.backward(
       dy.matrix(tokens, sample.outputs).view, x: x.matrix(tokens, sample.inputs).view,
-      xA: empty.matrix(0, 0).view, adapter: empty, dropout: sample.dropout,
+      xA: empty.matrix(0, 0).view, mask: masks.mask(0), adapter: empty, dropout: sample.dropout,
       accumulatingInto: empty, .accumulated, dx.matrix(tokens, sample.inputs), scratch: scratch)
     let expected = ReferenceMatrix(tokens, sample.outputs, dy.array()) * sample.weight
     #expect(relativeError(dx.array(), expected.floats) < 3e-6)

@@ -23,7 +23,9 @@ package struct MemoryEstimate: Sendable, Equatable {
     let (rank, count) = (model.layout.configuration.rank, model.layout.count)
     let isAsItLies = model.elementType.rawValue == (precision == .float32 ? "F32" : "BF16")
     func bytes(_ plan: ActivationPlan) -> Int {
-      plan.byteCount(model.configuration, rank: rank, precision: precision, isAsItLies: isAsItLies)
+      plan.byteCount(
+        model.configuration, rank: rank, hasDropout: model.layout.configuration.dropout > 0,
+        precision: precision, isAsItLies: isAsItLies)
     }
     weights = model.weightBytes
     self.program = program

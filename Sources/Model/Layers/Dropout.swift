@@ -2,7 +2,7 @@ internal import VectorKernels
 
 /// Sets a share of the elements to zero and scales the others so that the expectation stays.
 ///
-/// The mask is a pure function of (seed, micro-batch, module, element), so backward makes it again.
+/// The mask is a pure function of (seed, micro-batch, module, element).
 package struct Dropout: Sendable, Equatable {
   package let seed: UInt64
   /// Counts every micro-batch of a run.
@@ -20,25 +20,37 @@ package struct Dropout: Sendable, Equatable {
     self.microBatch = microBatch
   }
 
-  /// y = mask * x / (1 - p); both [tokens, size], contiguous.
-  package func forward(_ x: MatrixView, module: Int, into y: MutableMatrixView) {
-    let stream = stream(module, x, y.view)
-    unsafe vk_dropout(x.base, y.base, threshold, scale, seed, stream, 0, x.rows * x.columns)
+  /// Draws the mask of a module's input x, and y = mask * x / (1 - p); both [tokens, size], contiguous.
+  ///
+  /// - Parameter mask: Kept for the backward pass, overwritten: tokens * size bits.
+  package func forward(
+    _ x: MatrixView, module: Int, mask: DropoutMask, into y: MutableMatrixView
+  ) {
+    check(x, mask, y.view)
+    let stream = vk_stream(
+      key: seed, purpose: RandomPurpose.dropout.rawValue,
+      first: UInt32(truncatingIfNeeded: microBatch), second: UInt32(truncatingIfNeeded: module))
+    unsafe vk_dropout_mask(mask.base, threshold, stream, x.rows * x.columns)
+    apply(x, mask: mask, into: y)
+  }
+
+  /// y = mask * x / (1 - p) with a mask that was drawn; both [tokens, size], contiguous.
+  package func apply(_ x: MatrixView, mask: DropoutMask, into y: MutableMatrixView) {
+    check(x, mask, y.view)
+    unsafe vk_masked(x.base, mask.base, scale, y.base, x.rows * x.columns)
   }
 
   /// dx += mask * dy / (1 - p); both [tokens, size], contiguous.
-  package func backward(_ dy: MatrixView, module: Int, accumulatingInto dx: MutableMatrixView) {
-    let stream = stream(module, dy, dx.view)
-    unsafe vk_dropout_add(dy.base, dx.base, threshold, scale, seed, stream, 0, dy.rows * dy.columns)
+  package func backward(
+    _ dy: MatrixView, mask: DropoutMask, accumulatingInto dx: MutableMatrixView
+  ) {
+    check(dy, mask, dx.view)
+    unsafe vk_masked_add(dy.base, mask.base, scale, dx.base, dy.rows * dy.columns)
   }
 
-  private func stream(_ module: Int, _ x: MatrixView, _ y: MatrixView) -> [UInt32] {
+  private func check(_ x: MatrixView, _ mask: DropoutMask, _ y: MatrixView) {
     precondition(
-      x.rows == y.rows && x.columns == y.columns && x.stride == x.columns && y.stride == y.columns,
-      "shapes differ or are not contiguous")
-    return [
-      RandomPurpose.dropout.rawValue, UInt32(truncatingIfNeeded: microBatch),
-      UInt32(truncatingIfNeeded: module),
-    ]
+      x.rows == y.rows && x.columns == y.columns && x.stride == x.columns && y.stride == y.columns
+        && x.rows * x.columns <= mask.count, "shapes differ or are not contiguous")
   }
 }

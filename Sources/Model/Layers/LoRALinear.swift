@@ -23,9 +23,10 @@ package struct LoRALinear: Sendable {
   ///   - x: The input: [tokens, in].
   ///   - y: The output, overwritten: [tokens, out].
   ///   - xA: Kept for the backward pass, overwritten where there is an adapter: [tokens, rank].
+  ///   - mask: The same where there is dropout: tokens * in bits.
   package func forward(
     _ x: MatrixView, adapter: borrowing FloatBuffer, dropout: Dropout?, into y: MutableMatrixView,
-    xA: MutableMatrixView, scratch: borrowing Scratch
+    xA: MutableMatrixView, mask: DropoutMask, scratch: borrowing Scratch
   ) {
     let input = scratch.products.operand(x, in: .first)
     base.forward(input, into: y, scratch.products)
@@ -35,7 +36,7 @@ package struct LoRALinear: Sendable {
     let b = adapter.matrix(pair.b.rows, pair.b.columns, at: pair.b.offset).view
     if let dropout {
       let dropped = scratch.dropped.matrix(x.rows, x.columns)
-      dropout.forward(x, module: module, into: dropped)
+      dropout.forward(x, module: module, mask: mask, into: dropped)
       scratch.products.multiply(
         scratch.products.operand(dropped.view, in: .second),
         scratch.products.operand(a, in: .third),
@@ -56,8 +57,9 @@ package struct LoRALinear: Sendable {
 
   /// dB += s dy^T xA, dA += dxA^T drop(x), dx (+)= dy W + mask(dxA A), with dxA = s dy B.
   package func backward(
-    _ dy: MatrixView, x: MatrixView, xA: MatrixView, adapter: borrowing FloatBuffer,
-    dropout: Dropout?, accumulatingInto gradients: borrowing FloatBuffer,
+    _ dy: MatrixView, x: MatrixView, xA: MatrixView, mask: DropoutMask,
+    adapter: borrowing FloatBuffer, dropout: Dropout?,
+    accumulatingInto gradients: borrowing FloatBuffer,
     _ inputGradient: InputGradient, _ dx: MutableMatrixView, scratch: borrowing Scratch
   ) {
     let dOutput = scratch.products.operand(dy, in: .first)
@@ -91,13 +93,13 @@ package struct LoRALinear: Sendable {
       return
     }
     let dropped = scratch.dropped.matrix(x.rows, x.columns)
-    dropout.forward(x, module: module, into: dropped)
+    dropout.apply(x, mask: mask, into: dropped)
     scratch.products.multiply(
       dLowRank, transposingFirst: true, scratch.products.operand(dropped.view, in: .second),
       accumulatingInto: da)
     if inputGradient != .unwanted {
       scratch.products.multiply(dLowRank, scratch.products.operand(a, in: .first), into: dropped)
-      dropout.backward(dropped.view, module: module, accumulatingInto: dx)
+      dropout.backward(dropped.view, mask: mask, accumulatingInto: dx)
     }
   }
 }

@@ -201,7 +201,8 @@ package struct TransformerBlock: Sendable {
   ) {
     self[projection].forward(
       x, adapter: adapter, dropout: pass.dropout, into: y,
-      xA: a.lowRank(layer, projection, pass.tokens), scratch: a.scratch)
+      xA: a.lowRank(layer, projection, pass.tokens),
+      mask: a.mask(layer, projection, pass.tokens), scratch: a.scratch)
   }
 
   private func projectBack(
@@ -211,7 +212,8 @@ package struct TransformerBlock: Sendable {
     _ a: borrowing ActivationBuffer
   ) {
     self[projection].backward(
-      dy, x: x, xA: a.lowRank(layer, projection, pass.tokens).view, adapter: adapter,
+      dy, x: x, xA: a.lowRank(layer, projection, pass.tokens).view,
+      mask: a.mask(layer, projection, pass.tokens), adapter: adapter,
       dropout: pass.dropout, accumulatingInto: gradients, inputGradient, dx, scratch: a.scratch)
   }
 }

@@ -40,7 +40,8 @@ package struct RandomStream: RandomNumberGenerator, Sendable {
   /// Overwrites x with what `(2 * uniform() - 1) * limit` gives one after the other from the stream's start; x: contiguous.
   package func fill(_ x: MutableMatrixView, within limit: Float) {
     precondition(x.stride == x.columns, "not contiguous")
-    unsafe vk_uniform(x.base, limit, key, [purpose.rawValue, first, second], x.rows * x.columns)
+    let stream = vk_stream(key: key, purpose: purpose.rawValue, first: first, second: second)
+    unsafe vk_uniform(x.base, limit, stream, x.rows * x.columns)
   }
 
   /// A random order of 0..<count (Fisher and Yates).

@@ -2,22 +2,19 @@ internal import VectorKernels
 
 /// Random bfloat16 numbers of one tensor, a pure function of (seed, name, element).
 package struct RandomWeights: Sendable {
-  private let seed: UInt64
   private let limit: Float
-  private let stream: [UInt32]
+  private let stream: vk_stream
 
   /// - Parameter limit: Numbers are spread evenly over -limit..<limit.
   package init(seed: UInt64, name: String, limit: Float) {
-    self.seed = seed
     self.limit = limit
     // FNV-1a, 64 bits.
     let hash = name.utf8.reduce(UInt64(0xCBF2_9CE4_8422_2325)) {
       ($0 ^ UInt64($1)) &* 0x100_0000_01B3
     }
-    stream = [
-      RandomPurpose.syntheticWeights.rawValue, UInt32(truncatingIfNeeded: hash),
-      UInt32(truncatingIfNeeded: hash >> 32),
-    ]
+    stream = vk_stream(
+      key: seed, purpose: RandomPurpose.syntheticWeights.rawValue,
+      first: UInt32(truncatingIfNeeded: hash), second: UInt32(truncatingIfNeeded: hash >> 32))
   }
 
   /// The little-endian bytes of the elements in `range`, which begins at a multiple of 8.
@@ -26,7 +23,7 @@ package struct RandomWeights: Sendable {
     return unsafe [UInt8](unsafeUninitializedCapacity: 2 * range.count) { bytes, count in
       unsafe bytes.withMemoryRebound(to: UInt16.self) { numbers in
         guard let base = numbers.baseAddress else { return }
-        unsafe vk_uniform_bf16(base, limit, seed, stream, range.lowerBound, range.count)
+        unsafe vk_uniform_bf16(base, limit, stream, range.lowerBound, range.count)
       }
       count = 2 * range.count
     }

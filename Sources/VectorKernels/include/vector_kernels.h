@@ -61,19 +61,24 @@ double vk_sum_of_squares(const float *x, size_t count);
 
 // MARK: Random numbers (random.c)
 
-/// y = keep(i) ? x * scale : 0 for elements of the stream (key, stream), counted from `first`, a multiple of 8.
-///
-/// Element i is kept where 16 bits of Philox 4x32-10 (Salmon et al., SC11) at counter (i / 8, stream) are below
-/// `threshold`.
-void vk_dropout(const float *x, float *y, uint32_t threshold, float scale, uint64_t key, const uint32_t stream[3],
-                size_t first, size_t count);
-/// y += the same mask and scale applied to x.
-void vk_dropout_add(const float *x, float *y, uint32_t threshold, float scale, uint64_t key, const uint32_t stream[3],
-                    size_t first, size_t count);
-/// y = bfloat16 numbers spread evenly over -limit..<limit, from the same 16 bits per element.
-void vk_uniform_bf16(uint16_t *y, float limit, uint64_t key, const uint32_t stream[3], size_t first, size_t count);
+/// Which random numbers: Philox 4x32-10 (Salmon et al., SC11) with this key at counters (block, purpose, first, second).
+typedef struct {
+  uint64_t key;
+  uint32_t purpose, first, second;
+} vk_stream;
+
+/// Bit i % 8 of byte i / 8 is set where 16 bits of block i / 8 are below `threshold`: the lower half of word i % 8 / 2
+/// where i is even, else the upper. Writes (count + 7) / 8 bytes.
+void vk_dropout_mask(uint8_t *mask, uint32_t threshold, vk_stream stream, size_t count);
+/// y = x * scale where the mask's bit is set, else 0.
+void vk_masked(const float *x, const uint8_t *mask, float scale, float *y, size_t count);
+/// y += x * scale where the mask's bit is set.
+void vk_masked_add(const float *x, const uint8_t *mask, float scale, float *y, size_t count);
+/// y = bfloat16 numbers spread evenly over -limit..<limit, from the 16 bits that a mask compares; `first` is a multiple
+/// of 8.
+void vk_uniform_bf16(uint16_t *y, float limit, vk_stream stream, size_t first, size_t count);
 /// y = floats spread evenly over -limit..<limit, from the upper 24 bits of the second and fourth word of each block.
-void vk_uniform(float *y, float limit, uint64_t key, const uint32_t stream[3], size_t count);
+void vk_uniform(float *y, float limit, vk_stream stream, size_t count);
 /// One block of Philox 4x32-10.
 void vk_philox(const uint32_t counter[4], uint64_t key, uint32_t result[4]);
 
