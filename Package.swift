@@ -71,6 +71,9 @@ let package = Package(
       name: "CollectiveBenchmark", dependencies: ["Collective", "VectorKernels"],
       path: "Benchmarks/CollectiveBenchmark", swiftSettings: strict),
     .executableTarget(
+      name: "KernelBenchmark", dependencies: ["VectorKernels"],
+      path: "Benchmarks/KernelBenchmark", swiftSettings: strict),
+    .executableTarget(
       name: "CheckpointTrials", dependencies: ["CHDF5", "Checkpoints"],
       path: "Benchmarks/CheckpointTrials", swiftSettings: strict),
     .testTarget(

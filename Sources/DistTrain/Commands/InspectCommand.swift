@@ -8,14 +8,16 @@ struct InspectCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "inspect",
     abstract: "Shows the parameters and shapes of a model folder, an adapter or a checkpoint.",
-    usage: "disttrain inspect <path> [--lora-r <r>] [--lora-target-modules <names>]",
+    usage: "disttrain inspect <path> [--lora-r <r>] [--lora-target-modules <names>] [--plan]",
     discussion: """
       Examples:
         disttrain inspect models/Qwen2.5-7B-Instruct --lora-r 8
+        disttrain inspect models/Qwen2.5-7B-Instruct --plan --ranks 2 --precision bfloat16
         disttrain inspect runs/first/adapter
         disttrain inspect runs/first/checkpoints/step-000100.h5
 
       A model folder needs no weights: config.json alone gives the counts. A checkpoint is verified.
+      --plan adds the memory of a run; `disttrain plan` reads it off a recipe and its data, with the time.
       """)
 
   @Argument(help: "A model folder, a PEFT adapter folder, or a checkpoint file.")
@@ -29,6 +31,11 @@ struct InspectCommand: ParsableCommand {
     help: ArgumentHelp(
       "Its projections, separated by commas, or all-linear.", valueName: "names"))
   var loraTargetModules = "all-linear"
+
+  @Flag(help: "Show the peak memory of a run with a model.")
+  var plan = false
+
+  @OptionGroup var planned: PlannedRun
 
   func run() throws {
     let files = FileManager.default
@@ -71,7 +78,7 @@ struct InspectCommand: ParsableCommand {
     guard (1...65536).contains(loraR) else {
       throw ConfigurationError(["--lora-r is \(loraR); expected a whole number from 1 to 65536"])
     }
-    let lora = LoRAConfiguration(rank: loraR, alpha: 1, dropout: 0, targets: try targets())
+    let lora = LoRAConfiguration(rank: loraR, alpha: 1, dropout: 0.05, targets: try targets())
     let trainable = AdapterLayout(model, lora).count
     let total = model.parameterCount + trainable
     row("architecture", model.architecture.rawValue)
@@ -92,6 +99,9 @@ struct InspectCommand: ParsableCommand {
       "trainable",
       "\(Console.grouped(trainable)) of \(Console.grouped(total)) (\(share) %), rank \(loraR)")
     try inspectWeights(model)
+    if plan {
+      for line in try planned.lines(path, lora) { Console.result(line) }
+    }
   }
 
   private func inspectWeights(_ model: QwenConfiguration) throws {

@@ -36,14 +36,7 @@ extension Plan {
 
   private var memoryLines: [String] {
     let host = memory.perHost(ranks: job.ranksPerHost)
-    return [
-      "memory per rank",
-      row("  activations", Self.size(memory.activations)),
-      row("  scoring", Self.size(memory.scoring)),
-      row("  arenas", Self.size(memory.arenas) + "  parameters, gradients, two moments, a copy"),
-      row("  exact sum", Self.size(memory.exactSum) + "  64-bit integers"),
-      row("  program", Self.size(memory.program) + "  measured"),
-      row("  in all", Self.size(memory.perRank)),
+    return memory.rankLines + [
       "memory per host",
       row("  weights", Self.size(memory.weights) + "  mapped once for all ranks"),
       row("  saving", Self.size(memory.saving) + "  the root, while it writes a checkpoint"),
@@ -114,7 +107,9 @@ extension Plan {
     gigabits.map { Console.padded("\(Console.fixed($0, 0)) Gbit/s", 17) }.joined()
   }
 
-  private func row(_ name: String, _ value: String) -> String {
+  private func row(_ name: String, _ value: String) -> String { Self.row(name, value) }
+
+  static func row(_ name: String, _ value: String) -> String {
     name + String(repeating: " ", count: max(1, 15 - name.count)) + value
   }
 
@@ -147,6 +142,21 @@ extension Plan {
     case ..<172_800: return "\(whole / 3600) h \(whole % 3600 / 60) min"
     default: return "\(whole / 86_400) d \(whole % 86_400 / 3600) h"
     }
+  }
+}
+
+extension MemoryEstimate {
+  /// What each rank needs, for reports.
+  var rankLines: [String] {
+    [
+      "memory per rank",
+      Plan.row("  activations", Plan.size(activations)),
+      Plan.row("  scoring", Plan.size(scoring)),
+      Plan.row("  arenas", Plan.size(arenas) + "  parameters, gradients, two moments, a copy"),
+      Plan.row("  exact sum", Plan.size(exactSum) + "  64-bit integers"),
+      Plan.row("  program", Plan.size(program) + "  measured"),
+      Plan.row("  in all", Plan.size(perRank)),
+    ]
   }
 }
 
