@@ -1,5 +1,6 @@
 """Which runs are stopped where, and continued with how many ranks."""
 
+import json
 import random
 import re
 import shutil
@@ -7,18 +8,19 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Callable
 
-from run import Stop, TooLate, fingerprint
+from run import Difference, Stop, TooLate, fingerprint
 
-PARTS = ["matrix", "settings", "ranks", "stops"]
+PARTS = ["matrix", "settings", "ranks", "stops", "kernels"]
 TITLES = {
     "matrix": "After every step, 1 to 3 ranks before and after",
     "settings": "After every checkpoint, other settings, ranks at random",
     "ranks": "After every step, up to 8 ranks",
     "stops": "Stopped at random moments, two to four times in a row",
+    "kernels": "OPENBLAS_CORETYPE the same before and after, ranks at random",
 }
 
-# 16 examples in windows of five: the fourth and last window of each of the three epochs has one example, fewer than ranks. The
-# warmup ends in the second epoch; validation and log fall on and between the ends of epochs.
+# 16 examples in windows of five: the last window of each of the three epochs has one example, fewer than there are ranks.
+# The warmup ends in the second epoch; validation and log fall on and between the ends of epochs.
 BASE = {
     "num_train_epochs": "3", "gradient_accumulation_steps": "5", "per_device_train_batch_size": "1", "lora_r": "3",
     "lora_dropout": "0.2", "learning_rate": "0.01", "warmup_steps": "6", "max_grad_norm": "0.5", "logging_steps": "2",
@@ -48,6 +50,8 @@ VARIANTS = {
                                          "eval_steps": "1"},
     "replicas compared at every step": {"desync_check_steps": "1"},
 }
+# Kernels of OpenBLAS that an x86-64 CPU of the last ten years can use, and one of them usually is not its own.
+CORES = ["Haswell", "Nehalem"]
 # Long enough for several stops; the checkpoints are rarer than the steps, and old ones are removed.
 LONG = {**BASE, "questions": "more-questions.json", "max_steps": "60", "num_train_epochs": "100", "logging_steps": "1",
         "eval_steps": "4", "save_steps": "5", "save_total_limit": "2", "train_ratio": "0.5", "val_ratio": "0.3",
@@ -66,12 +70,13 @@ class Trial:
     files: int = 0
     problem: str = None
     is_needed: bool = False
+    note: str = None
 
 
 def rounds(bench, options):
     """Lists of trials; those of a list may run at the same time, and need what the lists before it left."""
     generator = random.Random(options.seed)
-    if {"matrix", "ranks"} & set(options.parts):
+    if {"matrix", "ranks", "kernels"} & set(options.parts):
         yield [undisturbed(bench, "matrix", "base", BASE)]
     if "matrix" in options.parts:
         yield [straight(bench, "matrix", "base", "not stopped", BASE, ranks) for ranks in (1, 2, 3)]
@@ -93,6 +98,13 @@ def rounds(bench, options):
         yield [undisturbed(bench, "stops", "long", LONG)]
         yield [stopped(bench, Stop.KINDS[index % len(Stop.KINDS)], index, options.seed)
                for index in range(options.stops)]
+    if "kernels" in options.parts:
+        pinned = {core: {**BASE, "core": core} for core in CORES}
+        yield [undisturbed(bench, "kernels", core, settings) for core, settings in pinned.items()]
+        yield [straight(bench, "kernels", core, core, settings, 2) for core, settings in pinned.items()]
+        yield [continued(bench, "kernels", core, core, settings, 2, step, generator.choice([1, 2, 3]))
+               for core, settings in pinned.items() for step in steps_of(bench, core)]
+        yield [other_kernels(bench, core) for core in CORES]
 
 
 def steps_of(bench, name: str) -> list:
@@ -178,6 +190,23 @@ def stopped(bench, kind: str, index: int, seed: int) -> Trial:
         trial.continuations = stops
         trial.files = bench.compare(run, "long", keeps_all=False)
         shutil.rmtree(folder)
+    trial.body = body
+    return trial
+
+
+def other_kernels(bench, core: str) -> Trial:
+    """How far the losses are from those of this CPU's own kernels; the order of the data and the rates must be the same."""
+    trial = Trial("kernels", "same data and rates as the CPU's own", core)
+
+    def body():
+        own, other = ([json.loads(line) for line in bench.references[name]["metrics.jsonl"]] for name in ("base", core))
+        for ours, theirs in zip(own, other, strict=True):
+            if any(ours.get(key) != theirs.get(key) for key in ("step", "epoch", "learning_rate", "tokens")):
+                raise Difference(f"{ours} and {theirs}")
+        losses = [(ours[key], theirs[key]) for ours, theirs in zip(own, other) for key in ("loss", "eval_loss")
+                  if key in ours]
+        worst = max(abs(theirs / ours - 1) for ours, theirs in losses)
+        trial.note = f"kernels of {core}: losses differ from the CPU's own by {worst:.0e} at most, relatively"
     trial.body = body
     return trial
 

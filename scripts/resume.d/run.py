@@ -58,13 +58,14 @@ class Bench:
         questions = settings.get("questions", "questions.json")
         values = {
             "model_name_or_path": self.folder / "model", "dataset_path": self.folder / questions, "output_dir": run,
-            **{key: value for key, value in settings.items() if key != "questions"},
+            **{key: value for key, value in settings.items() if key not in ("questions", "core")},
         }
         if resumes:
             values["resume_from_checkpoint"] = "auto"
         program = [str(self.binary), "train"] + [f"{key}={value}" for key, value in values.items()]
         launcher = ["mpirun", "--oversubscribe", "--bind-to", "none", "-n", str(ranks)] if ranks > 1 else []
-        return Job(run.parent, launcher + program)
+        pinned = {"OPENBLAS_CORETYPE": settings["core"]} if "core" in settings else {}
+        return Job(run.parent, launcher + program, environment=pinned)
 
     def finish(self, run: Path, settings: dict, ranks: int, resumes: bool, after: int = None) -> None:
         """Trains to the end, resumed after step `after` if that is given; throws if the program does otherwise."""
