@@ -161,11 +161,11 @@ def make_model(folder: Path, kind: str, dtype, shard: str = "1GB") -> None:
     (folder / "tokenizer_config.json").write_text(json.dumps({"tokenizer_class": backend, "eos_token": "<|im_end|>"}))
 
 
-def from_here(scorer: Scorer, table: Table) -> None:
+def from_here(scorer: Scorer, table: Table, kinds: int = 2) -> None:
     """Runs of this program to PEFT: adapters of the last and of an earlier checkpoint, then merged models."""
-    kinds = {"all, r 8, alpha 12": ["lora_r=8", "lora_alpha=12"],
-             "q v, r 4, alpha 4": ["lora_r=4", "lora_alpha=4", "lora_target_modules=q_proj,v_proj"]}
-    for name, settings in kinds.items():
+    adapters = {"all, r 8, alpha 12": ["lora_r=8", "lora_alpha=12"],
+                "q v, r 4, alpha 4": ["lora_r=4", "lora_alpha=4", "lora_target_modules=q_proj,v_proj"]}
+    for name, settings in list(adapters.items())[:kinds]:
         run = scorer.work / f"run-{settings[0]}"
         scorer.run("train", f"model_name_or_path={scorer.model}", *scorer.settings, f"output_dir={run}", "max_steps=4",
                    "save_steps=2", "gradient_accumulation_steps=4", "learning_rate=0.01", "weight_decay=0.1", *settings)
@@ -194,7 +194,7 @@ def merged_model(scorer: Scorer, table: Table, run: Path, adapter: Path, ours: d
     if dtype in ROUNDED:
         peft = PeftModel.from_pretrained(load(scorer.model, dtype), adapter).merge_and_unload().float()
         table.row(f"  merged by PEFT, the same: {name}", distance(scorer.theirs(peft), ours), ROUNDED[dtype])
-        table.row(f"merged, weights, in last places: {name}", *rounding(scorer.model, merged, adapter))
+        table.row(f"merged, in last places: {name}", *rounding(scorer.model, merged, adapter))
     tokenizers(scorer, table, merged)
 
 
@@ -209,19 +209,21 @@ def rounding(base: Path, merged: Path, adapter: Path):
     """The largest distance of a merged weight from W + s B A in units of its last place, and the limit."""
     weights, rounded = (load(folder, "auto").state_dict() for folder in (base, merged))
     config = json.loads((adapter / "adapter_config.json").read_text())
-    factors = load_file(adapter / "adapter_model.safetensors")
+    scaling, factors = config["lora_alpha"] / config["r"], load_file(adapter / "adapter_model.safetensors")
     worst = 0.0
     for name in factors:
         if not name.endswith("lora_A.weight"):
             continue
         module = name.removeprefix("base_model.model.").removesuffix(".lora_A.weight") + ".weight"
-        product = factors[name.replace("lora_A", "lora_B")].double() @ factors[name].double()
-        exact = weights[module].double() + config["lora_alpha"] / config["r"] * product
+        a, b = factors[name].double(), scaling * factors[name.replace("lora_A", "lora_B")].double()
+        exact = weights[module].double() + b @ a
+        # What the sum and product in float32 may be off before the last rounding; it shows where they cancel.
+        before = (weights[module].double().abs() + b.abs() @ a.abs()) * 2.0 ** -22
         digits, smallest = DIGITS[weights[module].dtype]
         exponent = exact.abs().clamp(min=2.0 ** smallest).log2().floor()
-        worst = max(worst, ((rounded[module].double() - exact).abs() / 2 ** (exponent - digits + 1)).max().item())
-    # Half a place, and what the float32 product before it may be off.
-    return worst, 0.51
+        error = (rounded[module].double() - exact).abs() - before
+        worst = max(worst, (error / 2 ** (exponent - digits + 1)).max().item())
+    return worst, 0.5
 
 
 def tokenizers(scorer: Scorer, table: Table, merged: Path) -> None:
@@ -377,6 +379,13 @@ def main() -> int:
         scorer = Scorer(options.binary, model, questions[:15], folder)
         from_here(scorer, table)
         from_peft(scorer, table, CASES[:2] + CASES[-1:], [])
+        table.heading(f"{model.name} in float32")
+        copy = folder / "float32"
+        load(model).save_pretrained(copy)
+        for path in model.glob("tokenizer*"):
+            shutil.copy(path, copy)
+        (folder / "work").mkdir()
+        from_here(Scorer(options.binary, copy, questions[:15], folder / "work"), table, kinds=1)
     print(f"{table.count - table.failed} of {table.count} right")
     if options.keep:
         print(f"kept in {work}")

@@ -76,6 +76,22 @@ struct ResumeTests {
     #expect(resumed.errorOutput.contains("resumed    after step 2"))
   }
 
+  @Test func `a validation that is made up for gets into the checkpoint of its step`() throws {
+    let tiny = try TinyRun()
+    // Without validation a run leaves what one leaves that is stopped in the validation of its last step.
+    let settings = ["num_train_epochs=1", "save_steps=0"]
+    try #require(Self.run(tiny, "whole", settings + ["eval_steps=4"]).status == 0)
+    try #require(Self.run(tiny, "run", settings + ["eval_steps=0"]).status == 0)
+    #expect(try tiny.lastCheckpoint("run") != tiny.lastCheckpoint("whole"))
+    let more = ["eval_steps=4", "resume_from_checkpoint=auto"]
+    for _ in 0..<2 {
+      let resumed = try Self.run(tiny, "run", settings + more)
+      try #require(resumed.status == 0, "\(resumed.errorOutput)")
+      #expect(try tiny.lastCheckpoint("run") == tiny.lastCheckpoint("whole"))
+      #expect(try tiny.metrics("run") == tiny.metrics("whole"))
+    }
+  }
+
   @Test func `other kernels than the checkpoint's are told`() throws {
     let tiny = try TinyRun()
     try #require(Self.run(tiny, "run", ["num_train_epochs=1"]).status == 0)

@@ -158,6 +158,18 @@ struct AdapterFolderTests {
     #expect(try sample.open(sample.folder.path) == sample.parameters)
   }
 
+  @Test(arguments: [JSONValue.array([.string("up_proj")]), .string(".*up_proj")])
+  func `modules that are listed and excluded need no tensors`(excluded: JSONValue) throws {
+    let sample = try Sample()
+    let names = ["q_proj", "v_proj", "o_proj", "up_proj", "down_proj"]
+    for (key, value) in [
+      ("target_modules", .array(names.map(JSONValue.string))), ("exclude_modules", excluded),
+    ] {
+      try ModelDamage.setting(key, value, in: Self.config, .invalid, "").apply(sample.folder.path)
+    }
+    #expect(try sample.open(sample.folder.path) == sample.parameters)
+  }
+
   @Test(arguments: [ElementType.float16, .bfloat16])
   func `16-bit adapters are widened`(type: ElementType) throws {
     let sample = try Sample()

@@ -49,22 +49,24 @@ package struct AdapterFolder: Sendable {
     guard let dropout = (json["lora_dropout"] ?? .integer(0)).doubleValue.map(Float.init),
       dropout >= 0, dropout < 1
     else { throw fault("lora_dropout must be in 0..<1") }
-    let targets = try targets(json["target_modules"], path, tensors: tensors)
+    let targets = try targets(json, path, tensors: tensors)
     return LoRAConfiguration(rank: rank, alpha: alpha, dropout: dropout, targets: targets)
   }
 
-  /// The projections that `target_modules` lists; of a pattern, such as "all-linear", those that have tensors.
+  /// The projections that `target_modules` lists; of a pattern, or a list with exceptions, those that have tensors.
   private static func targets(
-    _ value: JSONValue?, _ path: String, tensors: [String]
+    _ json: JSONValue, _ path: String, tensors: [String]
   ) throws(ModelError) -> [Projection] {
     let suffix = ".lora_A.weight"
-    var targets: [Projection] = []
-    if value?.stringValue != nil {
-      targets = tensors.compactMap { name in
-        name.hasSuffix(suffix) ? projection(ofModule: name.dropLast(suffix.count)) : nil
+    let isPattern = json["target_modules"]?.stringValue != nil
+    var names = json["target_modules"]?.arrayValue ?? []
+    if isPattern || (!names.isEmpty && json["exclude_modules"] ?? .null != .null) {
+      names = tensors.filter { $0.hasSuffix(suffix) }.map {
+        .string(String($0.dropLast(suffix.count)))
       }
     }
-    for name in value?.arrayValue ?? [] {
+    var targets: [Projection] = []
+    for name in names {
       guard let projection = projection(ofModule: (name.stringValue ?? "")[...]) else {
         let known = Projection.allCases.map(\.name).joined(separator: ", ")
         throw ModelError(
