@@ -76,6 +76,39 @@ struct ResumeTests {
     #expect(resumed.errorOutput.contains("resumed    after step 2"))
   }
 
+  @Test func `a validation that is made up for gets into the checkpoint of its step`() throws {
+    let tiny = try TinyRun()
+    // Without validation a run leaves what one leaves that is stopped in the validation of its last step.
+    let settings = ["num_train_epochs=1", "save_steps=0"]
+    try #require(Self.run(tiny, "whole", settings + ["eval_steps=4"]).status == 0)
+    try #require(Self.run(tiny, "run", settings + ["eval_steps=0"]).status == 0)
+    #expect(try tiny.lastCheckpoint("run") != tiny.lastCheckpoint("whole"))
+    let more = ["eval_steps=4", "resume_from_checkpoint=auto"]
+    for _ in 0..<2 {
+      let resumed = try Self.run(tiny, "run", settings + more)
+      try #require(resumed.status == 0, "\(resumed.errorOutput)")
+      #expect(try tiny.lastCheckpoint("run") == tiny.lastCheckpoint("whole"))
+      #expect(try tiny.metrics("run") == tiny.metrics("whole"))
+    }
+  }
+
+  @Test func `other kernels than the checkpoint's are told`() throws {
+    let tiny = try TinyRun()
+    try #require(Self.run(tiny, "run", ["num_train_epochs=1"]).status == 0)
+    let words =
+      ["train"] + tiny.settings("run", ["num_train_epochs=1", "resume_from_checkpoint=auto"])
+    func isTold(_ environment: [String: String]) throws -> Bool {
+      let result = try CommandRunner.run("disttrain", words, environment: environment)
+      try #require(result.status == 0, "\(result.errorOutput)")
+      return result.errorOutput.contains("blas_core was ")
+        && result.errorOutput.contains("last digits")
+    }
+    // Every x86-64 CPU can compute with both, so at least one is not what the run was made with.
+    let old = try ["Prescott", "Nehalem"].map { try isTold(["OPENBLAS_CORETYPE": $0]) }
+    #expect(old.contains(true))
+    #expect(try !isTold([:]))
+  }
+
   @Test(.enabled(if: geteuid() == 0, "a full file system needs root to be made"))
   func `a full disk stops the run or not, as it is told, and earlier checkpoints stay`() throws {
     let tiny = try TinyRun()

@@ -80,10 +80,15 @@ struct AdapterFolderTests {
     setting("lora_dropout", .double(0.99999999999), "lora_dropout"),
     setting("lora_dropout", .string("0.1"), "lora_dropout"),
     setting("target_modules", nil, "target_modules"),
-    setting("target_modules", .string("all-linear"), "target_modules"),
+    setting("target_modules", .object([:]), "target_modules"),
     setting("target_modules", .array([]), "target_modules"),
-    setting("target_modules", .array([.integer(1)]), "matches nothing"),
+    setting("target_modules", .array([.integer(1)]), "target module 1 is no projection"),
     setting("target_modules", targets("q_proj", "lm_head"), "target module lm_head"),
+    setting("target_modules", targets("q_proj", "mlp.v_proj"), "target module mlp.v_proj"),
+    setting("target_modules", targets("q_proj", "xq_proj"), "target module xq_proj"),
+    setting("target_modules", targets("q_proj", "v_proj."), "target module v_proj."),
+    setting(
+      "target_modules", targets("model.layers.0.self_attn.q_proj"), "does not belong", .invalid),
     setting("target_modules", targets("q_proj", "v_proj"), "does not belong", .invalid),
     setting(
       "target_modules", targets("q_proj", "k_proj", "v_proj", "o_proj", "down_proj"),
@@ -96,6 +101,9 @@ struct AdapterFolderTests {
     .tensors(
       weights, "lacks a tensor", .invalid, "\(prefix)0.self_attn.q_proj.lora_A.weight is missing"
     ) { $0.removeAll { $0.name == prefix + "0.self_attn.q_proj.lora_A.weight" } },
+    .tensors(weights, "lacks a layer", .invalid, "on all layers are computed") {
+      $0.removeAll { $0.name.hasPrefix(prefix + "1.") }
+    },
     .tensors(weights, "has a tensor more", .invalid, "base_model.model.lm_head.lora_A.weight") {
       $0.append(.init("base_model.model.lm_head.lora_A.weight", "F32", [0], []))
     },
@@ -130,11 +138,35 @@ struct AdapterFolderTests {
       ("init_lora_weights", .bool(false)), ("init_lora_weights", .string("gaussian")),
       ("alora_invocation_tokens", .null), ("rank_pattern", .object([:])), ("use_dora", .null),
       ("target_modules", targets("down_proj", "q_proj", "o_proj", "v_proj", "q_proj")),
+      ("target_modules", targets("mlp.down_proj", "self_attn.q_proj", "o_proj", "v_proj")),
+      (
+        "target_modules",
+        .array(
+          (0..<2).flatMap { layer in
+            ["self_attn.q_proj", "self_attn.v_proj", "self_attn.o_proj", "mlp.down_proj"].map {
+              .string("model.layers.\(layer).\($0)")
+            }
+          })
+      ),
+      ("target_modules", .string("all-linear")),
+      ("target_modules", .string(#".*(self_attn\.(q|v|o)|mlp\.down)_proj"#)),
       ("a_key_of_tomorrow", .integer(1)),
     ] as [(String, JSONValue)])
   func `settings that change nothing are accepted`(key: String, value: JSONValue) throws {
     let sample = try Sample()
     try ModelDamage.setting(key, value, in: Self.config, .invalid, "").apply(sample.folder.path)
+    #expect(try sample.open(sample.folder.path) == sample.parameters)
+  }
+
+  @Test(arguments: [JSONValue.array([.string("up_proj")]), .string(".*up_proj")])
+  func `modules that are listed and excluded need no tensors`(excluded: JSONValue) throws {
+    let sample = try Sample()
+    let names = ["q_proj", "v_proj", "o_proj", "up_proj", "down_proj"]
+    for (key, value) in [
+      ("target_modules", .array(names.map(JSONValue.string))), ("exclude_modules", excluded),
+    ] {
+      try ModelDamage.setting(key, value, in: Self.config, .invalid, "").apply(sample.folder.path)
+    }
     #expect(try sample.open(sample.folder.path) == sample.parameters)
   }
 

@@ -44,6 +44,14 @@ package struct Provenance: Sendable {
     }
   }
 
+  /// What else computes than where the provenance `stored` comes from, so that last digits may differ from here on.
+  package func changes(from stored: JSONValue) -> [String] {
+    [("cpu", Machine.cpuName), ("blas_core", BLAS.coreName)].compactMap { key, now in
+      guard let then = stored[key]?.stringValue, then != now else { return nil }
+      return "\(key) was \(then), now \(now)"
+    }
+  }
+
   /// What all ranks must have alike before the first step; `start` is the adapter that they start from.
   package func handshakeFields(start: borrowing FloatBuffer) -> [HandshakeField] {
     let copy = "copy the same files to all hosts (cluster/bootstrap does)"

@@ -15,6 +15,7 @@ extension TrainingRun {
       for change in inputs.configuration.changes(from: settings) {
         job.note("changed    \(change)")
       }
+      warnOfOtherArithmetic(try JSONParser.parse(checkpoint.provenance), job)
       bytes = try checkpoint.sealedBytes()
     }
     bytes = try job.ranks.broadcast(bytes)
@@ -24,6 +25,17 @@ extension TrainingRun {
     state = try TrainingState(checkpoint)
     recoverTimes()
     job.note("resumed    after step \(state.step)")
+  }
+
+  /// Says so where the rest of the run is computed by other kernels than what there is of it.
+  private func warnOfOtherArithmetic(_ stored: JSONValue, _ job: borrowing Job) {
+    for change in provenance.changes(from: stored) {
+      job.log.warning(
+        """
+        \(change): from here on results may differ in their last digits from those of a run that was \
+        not interrupted (docs/resume.md)
+        """)
+    }
   }
 
   private func findCheckpoint(_ name: String, _ job: borrowing Job) throws -> Checkpoint? {

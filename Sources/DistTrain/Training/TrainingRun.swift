@@ -112,8 +112,12 @@ package struct TrainingRun: ~Copyable {
   private mutating func train(_ job: borrowing Job) throws {
     let configuration = inputs.configuration
     lastLog = .now
-    // A run that was stopped in its validation has still to do it.
+    // A run that was stopped in its validation has still to do it, and its checkpoint does not know of it.
+    let validatedStep = state.validatedStep
     try validateIfDue(job)
+    if state.validatedStep > validatedStep {
+      try save(job, isEnd: state.step == data.plan.totalSteps)
+    }
     while state.step < data.plan.totalSteps {
       let step = state.step + 1
       job.enter(.step, step: step)

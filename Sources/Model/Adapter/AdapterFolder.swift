@@ -15,14 +15,14 @@ package struct AdapterFolder: Sendable {
     do { json = try JSONParser.parse(mapped.bytes(0..<mapped.count)) } catch {
       throw ModelError(.invalid, "\(configPath): \(error)")
     }
-    configuration = try Self.configuration(json, configPath)
-    baseModel = json["base_model_name_or_path"]?.stringValue ?? ""
     file = try SafetensorsFile(path: path + "/adapter_model.safetensors")
+    configuration = try Self.configuration(json, configPath, tensors: file.tensors.keys.sorted())
+    baseModel = json["base_model_name_or_path"]?.stringValue ?? ""
     self.path = path
   }
 
   private static func configuration(
-    _ json: JSONValue, _ path: String
+    _ json: JSONValue, _ path: String, tensors: [String]
   ) throws(ModelError) -> LoRAConfiguration {
     let fault = { (reason: String) in ModelError(.unsupported, "\(path): \(reason)") }
     guard json["peft_type"]?.stringValue == "LORA" else { throw fault("peft_type is not LORA") }
@@ -46,21 +46,50 @@ package struct AdapterFolder: Sendable {
     guard let rank = json["r"]?.intValue, rank > 0, rank <= 1 << 16,
       let alpha = json["lora_alpha"]?.doubleValue.map(Float.init), alpha > 0, alpha.isFinite
     else { throw fault("r and lora_alpha must be positive numbers") }
-    guard let names = json["target_modules"]?.arrayValue?.map({ $0.stringValue ?? "" }),
-      !names.isEmpty
-    else { throw fault("target_modules is not a list of names") }
-    var targets: [Projection] = []
-    for name in names {
-      guard let projection = Projection(name: name) else {
-        let known = Projection.allCases.map(\.name).joined(separator: ", ")
-        throw fault("target module \(name) matches nothing; known are \(known)")
-      }
-      targets.append(projection)
-    }
     guard let dropout = (json["lora_dropout"] ?? .integer(0)).doubleValue.map(Float.init),
       dropout >= 0, dropout < 1
     else { throw fault("lora_dropout must be in 0..<1") }
+    let targets = try targets(json, path, tensors: tensors)
     return LoRAConfiguration(rank: rank, alpha: alpha, dropout: dropout, targets: targets)
+  }
+
+  /// The projections that `target_modules` lists; of a pattern, or a list with exceptions, those that have tensors.
+  private static func targets(
+    _ json: JSONValue, _ path: String, tensors: [String]
+  ) throws(ModelError) -> [Projection] {
+    let suffix = ".lora_A.weight"
+    let isPattern = json["target_modules"]?.stringValue != nil
+    var names = json["target_modules"]?.arrayValue ?? []
+    if isPattern || (!names.isEmpty && json["exclude_modules"] ?? .null != .null) {
+      names = tensors.filter { $0.hasSuffix(suffix) }.map {
+        .string(String($0.dropLast(suffix.count)))
+      }
+    }
+    var targets: [Projection] = []
+    for name in names {
+      guard let projection = projection(ofModule: (name.stringValue ?? "")[...]) else {
+        let known = Projection.allCases.map(\.name).joined(separator: ", ")
+        throw ModelError(
+          .unsupported,
+          "\(path): target module \(name.stringValue ?? name.text()) is no projection of a block;"
+            + " known are \(known)")
+      }
+      targets.append(projection)
+    }
+    guard !targets.isEmpty else {
+      throw ModelError(.unsupported, "\(path): target_modules names no projection with an adapter")
+    }
+    return targets
+  }
+
+  /// The projection that a name or the end of a path stands for, as PEFT matches them: "q_proj", "self_attn.q_proj",
+  /// "model.layers.0.self_attn.q_proj". That no layer is left out shows in the tensors.
+  private static func projection(ofModule path: Substring) -> Projection? {
+    let words = path.split(separator: ".", omittingEmptySubsequences: false)
+    guard let name = words.last, let projection = Projection(name: String(name)),
+      words.count == 1 || words[words.count - 2] == projection.parent
+    else { return nil }
+    return projection
   }
 
   /// The parameters in the order of `layout`; throws for a missing, extra or misshapen tensor.
@@ -75,7 +104,9 @@ package struct AdapterFolder: Sendable {
     for tensor in layout.tensors {
       let name = Self.wrapper + tensor.name
       guard let entry = file.tensors[name], let values = file.floats(name) else {
-        throw ModelError(.invalid, "\(path): tensor \(name) is missing")
+        throw ModelError(
+          .invalid,
+          "\(path): tensor \(name) is missing; adapters on all layers are computed, not on some")
       }
       guard entry.shape == [tensor.rows, tensor.columns] else {
         throw ModelError(
