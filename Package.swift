@@ -31,10 +31,12 @@ let package = Package(
     .systemLibrary(name: "CHDF5", pkgConfig: "hdf5", providers: [.apt(["libhdf5-dev"])]),
     .target(name: "MPIShim", dependencies: ["COpenMPI"]),
     .target(name: "VectorKernels", linkerSettings: [.linkedLibrary("m")]),
+    .target(name: "MappingGuard"),
     .target(
       name: "Collective", dependencies: ["MPIShim", "VectorKernels"], swiftSettings: strict),
     .target(
-      name: "Model", dependencies: ["COpenBLAS", "VectorKernels"], swiftSettings: strict),
+      name: "Model", dependencies: ["COpenBLAS", "MappingGuard", "VectorKernels"],
+      swiftSettings: strict),
     .executableTarget(
       name: "DistTrain",
       dependencies: [
@@ -66,6 +68,8 @@ let package = Package(
     .testTarget(
       name: "ModelTests", dependencies: ["Model", "TestSupport", "VectorKernels"],
       swiftSettings: strict),
+    .testTarget(
+      name: "FuzzTests", dependencies: ["DistTrain", "Model"], swiftSettings: strict),
     .testTarget(
       name: "DistTrainTests",
       dependencies: [

@@ -35,7 +35,10 @@ let package = Package(
     .systemLibrary(name: "COpenBLAS", path: "Sources/COpenBLAS", pkgConfig: "openblas"),
     .systemLibrary(name: "CHDF5", path: "Sources/CHDF5", pkgConfig: "hdf5"),
     .target(name: "VectorKernels", linkerSettings: [.linkedLibrary("m")]),
-    .target(name: "Model", dependencies: ["COpenBLAS", "VectorKernels"], swiftSettings: watched),
+    .target(name: "MappingGuard"),
+    .target(
+      name: "Model", dependencies: ["COpenBLAS", "MappingGuard", "VectorKernels"],
+      swiftSettings: watched),
     .target(
       name: "DistTrain",
       dependencies: [

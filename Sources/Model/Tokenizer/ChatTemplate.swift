@@ -88,12 +88,12 @@ extension ChatTemplate {
   }
 
   private static func text(_ path: String) throws(ModelError) -> String? {
-    let file: MappedFile
-    do { file = try MappedFile(path: path) } catch {
+    let bytes: [UInt8]
+    do { bytes = try WholeFile.modelBytes(path) } catch {
       guard error.code == .missing else { throw error }
       return nil
     }
-    guard let text = String(validating: file.bytes(0..<file.count), as: UTF8.self) else {
+    guard let text = String(validating: bytes, as: UTF8.self) else {
       throw ModelError(.invalid, "\(path) is not UTF-8 text")
     }
     return text

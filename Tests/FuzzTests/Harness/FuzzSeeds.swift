@@ -134,8 +134,9 @@ package enum FuzzSeeds {
       num_train_epochs: 1.5
       warmup_ratio: 0.1
       resume_from_checkpoint: ~
-      anchor: &a [1, *a]
-      """),
+      lora_r: &n 8
+      logging_steps: *n
+      """), seed("wrong-anchor", 1, "? &a [[1], *a]\n: {b: *a, <<: *a}\n"),
     seed(
       "command", 2,
       "--model-name-or-path\u{0}m\u{0}dataset_path=d\u{0}--output_dir=o\u{0}--shuffle\u{0}no"
@@ -153,7 +154,7 @@ package enum FuzzSeeds {
        {"query": "And cold?", "query_type": {}, "options": {"x1": "soup", "x2": "ice"},
         "answer": "x2"}]
       """#),
-    seed("lines", 0, "{\"query\": \"a\"}\n{\"query\": \"b\"}\n"),
+    seed("wrong-lines", 0, "{\"query\": \"a\"}\n{\"query\": \"b\"}\n"),
     seed(
       "split", 1,
       #"""
