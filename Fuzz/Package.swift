@@ -8,7 +8,8 @@ import PackageDescription
 // `package` there too: Sources and Harness are links into the program.
 
 /// What `scripts/fuzz` finds beside the compiler; libFuzzer without its own main.
-let runtime = ProcessInfo.processInfo.environment["FUZZER_RUNTIME"] ?? "libclang_rt.fuzzer_no_main.a"
+let runtime =
+  ProcessInfo.processInfo.environment["FUZZER_RUNTIME"] ?? "libclang_rt.fuzzer_no_main.a"
 
 let strict: [SwiftSetting] = [
   .enableExperimentalFeature("Lifetimes"),

@@ -55,7 +55,7 @@ struct MappedFileTests {
     let path = try folder.write([UInt8](repeating: 7, count: 10_000), to: "cut.safetensors")
     let result = await #expect(
       processExitsWith: .exitCode(65), observing: [\.standardErrorContent]
-    ) { [path, left] in
+    ) { [path = path as String, left = left as Int] in
       let other = try MappedFile(path: path)
       let file = try MappedFile(path: path)
       guard unsafe truncate(path, left) == 0 else { exit(1) }
@@ -69,8 +69,8 @@ struct MappedFileTests {
   @Test func `another SIGBUS is left to whoever handled it before`() async throws {
     let folder = try TemporaryFolder()
     let path = try folder.write([UInt8](repeating: 7, count: 10_000), to: "a")
-    await #expect(processExitsWith: .signal(SIGBUS)) { [path] in
-      _ = unsafe signal(SIGBUS, SIG_DFL)
+    await #expect(processExitsWith: .signal(SIGBUS)) { [path = path as String] in
+      _ = signal(SIGBUS, SIG_DFL)
       let file = try MappedFile(path: path)
       let descriptor = unsafe open(path, O_RDONLY)
       let own = unsafe mmap(nil, 10_000, PROT_READ, MAP_SHARED, descriptor, 0)
@@ -79,8 +79,8 @@ struct MappedFileTests {
         exit(unsafe own?.load(fromByteOffset: 5000, as: UInt8.self) == 7 ? 2 : 3)
       }
     }
-    await #expect(processExitsWith: .signal(SIGBUS)) { [path] in
-      _ = unsafe signal(SIGBUS, SIG_DFL)
+    await #expect(processExitsWith: .signal(SIGBUS)) { [path = path as String] in
+      _ = signal(SIGBUS, SIG_DFL)
       try Data(repeating: 7, count: 100).write(to: URL(filePath: path))
       let file = try MappedFile(path: path)
       raise(SIGBUS)
@@ -91,11 +91,11 @@ struct MappedFileTests {
   @Test func `a file that is no longer mapped is no longer watched`() async throws {
     let folder = try TemporaryFolder()
     let path = try folder.write([UInt8](repeating: 7, count: 10_000), to: "a")
-    await #expect(processExitsWith: .exitCode(0)) { [path] in
+    await #expect(processExitsWith: .exitCode(0)) { [path = path as String] in
       for _ in 0..<5000 { _ = try MappedFile(path: path) }
       exit(0)
     }
-    await #expect(processExitsWith: .exitCode(65)) { [path] in
+    await #expect(processExitsWith: .exitCode(65)) { [path = path as String] in
       for _ in 0..<2000 { _ = try MappedFile(path: path) }
       let file = try MappedFile(path: path)
       guard unsafe truncate(path, 0) == 0 else { exit(1) }

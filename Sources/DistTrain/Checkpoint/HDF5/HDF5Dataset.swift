@@ -90,8 +90,8 @@ struct HDF5Dataset: ~Copyable {
     else { throw HDF5Error(attempt: attempt, reason: "its chunks are larger than it is") }
     for (size, piece) in zip(shape, chunk) { expected *= (size - 1) / Int(piece) + 1 }
     var count: hsize_t = 0
-    let all = hdf5_shim_whole_space()
-    try check(unsafe H5Dget_num_chunks(dataset.identifier, all, &count), attempt)
+    let space = try HDF5Handle(H5Dget_space(dataset.identifier), closedBy: H5Sclose, attempt)
+    try check(unsafe H5Dget_num_chunks(dataset.identifier, space.identifier, &count), attempt)
     guard count == hsize_t(expected), expected <= chunkLimit else {
       throw HDF5Error(attempt: attempt, reason: "it has \(count) chunks instead of \(expected)")
     }
@@ -100,7 +100,8 @@ struct HDF5Dataset: ~Copyable {
       var mask: UInt32 = 0
       var size: hsize_t = 0
       try check(
-        unsafe H5Dget_chunk_info(dataset.identifier, all, index, nil, &mask, nil, &size), attempt)
+        unsafe H5Dget_chunk_info(
+          dataset.identifier, space.identifier, index, nil, &mask, nil, &size), attempt)
       guard mask == 0, size == bytes else {
         throw HDF5Error(attempt: attempt, reason: "chunk \(index) is not stored in \(bytes) bytes")
       }
