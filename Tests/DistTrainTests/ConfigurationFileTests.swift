@@ -170,6 +170,10 @@ struct ConfigurationFileTests {
     ("a: " + String(repeating: "{b: ", count: 100_000), "not valid YAML"),
     (String(repeating: "- ", count: 100_000), "not valid YAML"),
     (String(repeating: "? ", count: 100_000), "not valid YAML"),
+    (
+      "#" + aliasBomb(levels: 30).replacing("\n", with: "\r"),
+      "has more than 16 references (*name); write the values out"
+    ),
     (aliasBomb(levels: 30), "has more than 16 references (*name); write the values out"),
     ("lora_r: 8 \u{7}", "not valid YAML: control characters are not allowed"),
   ])

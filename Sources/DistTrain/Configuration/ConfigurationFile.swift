@@ -56,14 +56,16 @@ struct ConfigurationFile {
 
   /// At least the references to anchors outside of comments.
   private static func aliasCount(_ text: String) -> Int {
-    let before = " \t[{,:-?".utf8
-    return text.utf8.split(separator: UInt8(ascii: "\n")).reduce(0) { count, line in
-      let content = line.drop { $0 == UInt8(ascii: " ") }
-      if content.first == UInt8(ascii: "#") { return count }
-      var previous = UInt8(ascii: " ")
-      return content.reduce(count) { count, byte in
-        defer { previous = byte }
-        return byte == UInt8(ascii: "*") && before.contains(previous) ? count + 1 : count
+    let lines = text.unicodeScalars.split {
+      "\n\r\u{85}\u{2028}\u{2029}".unicodeScalars.contains($0)
+    }
+    return lines.reduce(0) { count, line in
+      if line.first(where: { $0 != " " }) == "#" { return count }
+      var previous: Unicode.Scalar = " "
+      return line.reduce(count) { count, scalar in
+        defer { previous = scalar }
+        let begins = scalar == "*" && " \t[{,:-?".unicodeScalars.contains(previous)
+        return begins ? count + 1 : count
       }
     }
   }

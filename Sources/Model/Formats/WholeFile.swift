@@ -68,7 +68,7 @@ package enum WholeFile {
 
 extension WholeFile {
   /// The most bytes of a configuration, an index or a template.
-  package static let textLimit = 64 << 20
+  package static let textLimit = 1 << 25
 
   /// The bytes of a model's file; throws `ModelError` that names it, also where it is empty.
   static func modelBytes(_ path: String, limit: Int = textLimit) throws(ModelError) -> [UInt8] {

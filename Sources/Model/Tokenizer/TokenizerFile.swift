@@ -14,7 +14,7 @@ struct TokenizerFile {
   private(set) var addedIds: [[UInt8]: Int32] = [:]
   private(set) var addedContents: [Int32: [UInt8]] = [:]
 
-  private static let sizeLimit = 1 << 30
+  private static let sizeLimit = 1 << 27
   /// Each stage calls the next one.
   private static let stageLimit = 64
   private static let knownPreTokenizers =
