@@ -22,7 +22,7 @@ package enum WholeFile {
       case .folder: "is a folder, not a file"
       case .notRegular: "is not a regular file"
       case .tooLarge(let bytes, let limit):
-        "has \(bytes) bytes, more than the \(limit) that are read; is it another file?"
+        "has \(bytes) bytes, more than the \(limit) that are read"
       case .shortened: "became shorter while it was read; copy it again"
       }
     }
