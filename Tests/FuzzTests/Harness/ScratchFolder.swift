@@ -1,14 +1,12 @@
 internal import Foundation
 internal import Glibc
 
-/// A folder in memory, where the system has one, whose files are written anew for each input.
+/// A temporary folder whose files are written anew for each input.
 package final class ScratchFolder: Sendable {
   package let path: String
 
   package init() throws {
-    let memory = "/dev/shm"
-    let parent =
-      unsafe access(memory, W_OK) == 0 ? memory : FileManager.default.temporaryDirectory.path
+    let parent = FileManager.default.temporaryDirectory.path
     path = "\(parent)/disttrain-fuzz-\(UUID().uuidString)"
     try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
   }
