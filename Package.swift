@@ -36,12 +36,13 @@ let package = Package(
     .systemLibrary(name: "COneDNN", providers: [.apt(["libdnnl-dev"])]),
     .target(name: "MPIShim", dependencies: ["COpenMPI"]),
     .target(name: "VectorKernels", linkerSettings: [.linkedLibrary("m")]),
+    .target(name: "MappingGuard"),
     .target(
       name: "Collective", dependencies: ["MPIShim", "VectorKernels"], swiftSettings: strict),
     .target(
       name: "Model",
       dependencies: [
-        "COpenBLAS", "VectorKernels",
+        "COpenBLAS", "MappingGuard", "VectorKernels",
         .target(name: "COneDNN", condition: .when(traits: ["OneDNN"])),
       ],
       swiftSettings: strict),
@@ -86,6 +87,8 @@ let package = Package(
     .testTarget(
       name: "ModelTests", dependencies: ["Model", "TestSupport", "VectorKernels"],
       swiftSettings: strict),
+    .testTarget(
+      name: "FuzzTests", dependencies: ["Checkpoints", "DistTrain", "Model"], swiftSettings: strict),
     .testTarget(
       name: "DistTrainTests",
       dependencies: [

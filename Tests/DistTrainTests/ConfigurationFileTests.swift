@@ -23,6 +23,12 @@ private func faults(_ yaml: String, isWhole: Bool = false) -> [String] {
   return error?.faults ?? []
 }
 
+/// Lists of two references each to the one before, and a key that has all of them in it.
+private func aliasBomb(levels: Int) -> String {
+  let lines = (1...levels).map { "a\($0): &a\($0) [*a\($0 - 1), *a\($0 - 1)]\n" }
+  return "a0: &a0 [1, 1]\n" + lines.joined() + "? *a\(levels)\n: 1\n"
+}
+
 struct ConfigurationFileTests {
   @Test(arguments: [
     ("learning_rate: 1e-5", 1e-5), ("learning_rate: 1.0e-4", 1e-4), ("learning_rate: 0.0002", 2e-4),
@@ -77,6 +83,20 @@ struct ConfigurationFileTests {
     #expect(read.datasetPath == "d # e" && read.outputPath == "it's")
     let shared = try configuration("lora_r: &n 8\nlogging_steps: *n")
     #expect(shared.lora.rank == 8 && shared.loggingSteps == 8)
+  }
+
+  @Test func `a comment may have as many asterisks as it likes`() throws {
+    let comment = "  # " + String(repeating: " * star *", count: 100) + "\n"
+    #expect(try configuration(comment + "seed: 7").seed == 7)
+  }
+
+  @Test func `a file of another kind or size is refused`() throws {
+    let folder = try TemporaryFolder()
+    let path = try folder.write(String(repeating: "# much\n", count: 200_000), to: "long.yaml")
+    let error = #expect(throws: ConfigurationError.self) {
+      try ConfigurationValues(file: path, environment: [:], overrides: [])
+    }
+    #expect(error?.description.contains("1400000 bytes, more than the 1048576") == true)
   }
 
   @Test func `the home folder may be written as a tilde`() throws {
@@ -146,6 +166,15 @@ struct ConfigurationFileTests {
     ("\tlora_r: 8", "run.yaml:4: not valid YAML: found a tab character that violates indentation"),
     ("a: [1", "not valid YAML"), ("a: \"b", "not valid YAML"), ("x: *none", "not valid YAML"),
     ("---\nlora_r: 8", "not valid YAML: but found another document"),
+    ("a: " + String(repeating: "[", count: 100_000), "not valid YAML"),
+    ("a: " + String(repeating: "{b: ", count: 100_000), "not valid YAML"),
+    (String(repeating: "- ", count: 100_000), "not valid YAML"),
+    (String(repeating: "? ", count: 100_000), "not valid YAML"),
+    (
+      "#" + aliasBomb(levels: 30).replacing("\n", with: "\r"),
+      "has more than 16 references (*name); write the values out"
+    ),
+    (aliasBomb(levels: 30), "has more than 16 references (*name); write the values out"),
     ("lora_r: 8 \u{7}", "not valid YAML: control characters are not allowed"),
   ])
   func `a bad line is refused with its place and reason`(yaml: String, reason: String) {

@@ -1,3 +1,4 @@
+import Glibc
 import Model
 import TestSupport
 import Testing
@@ -121,6 +122,14 @@ struct AdapterFolderTests {
     },
     .image(weights, "is of another type", .unsupported, "type F64") { try $0.edit("F32", "F64") },
     .file(weights, "is cut off", .invalid, "truncated") { $0.removeLast() },
+    ModelDamage("\(weights) has a tensor of a terabyte", .invalid, "more than any adapter") {
+      let entry = #"{"dtype": "F32", "shape": [\#(1 << 38)], "data_offsets": [0, \#(1 << 40)]}"#
+      var image = SafetensorsImage([])
+      image.setHeader(Array(#"{"\#(prefix)0.self_attn.q_proj.lora_A.weight": \#(entry)}"#.utf8))
+      let path = $0 + "/" + weights
+      try image.write(to: path)
+      try #require(unsafe truncate(path, (1 << 40) + image.bytes.count) == 0)
+    },
     .file(weights, "has a byte more", .invalid, "bytes more") { $0.append(0) },
   ]
 

@@ -71,8 +71,8 @@ struct ModelDamage: CustomTestStringConvertible, Sendable {
     }
   }
 
-  /// What can be wrong with any file: it is not there, empty, a folder, a pipe that nobody writes to, or a link to
-  /// nothing.
+  /// What can be wrong with any file: it is not there, empty, a folder, a pipe that nobody writes to, a device without
+  /// an end, a terabyte without content, or a link to nothing.
   static func kinds(of name: String, missing fragment: String) -> [ModelDamage] {
     let remove = { @Sendable (folder: String) throws in
       try FileManager.default.removeItem(atPath: folder + "/" + name)
@@ -88,6 +88,14 @@ struct ModelDamage: CustomTestStringConvertible, Sendable {
       ModelDamage("\(name) is a pipe", .invalid, "not a regular file") { folder in
         try remove(folder)
         try #require(unsafe mkfifo(folder + "/" + name, 0o600) == 0)
+      },
+      ModelDamage("\(name) is a device", .invalid, "not a regular file") { folder in
+        try remove(folder)
+        try FileManager.default.createSymbolicLink(
+          atPath: folder + "/" + name, withDestinationPath: "/dev/zero")
+      },
+      ModelDamage("\(name) is a terabyte long", .invalid, "more than") { folder in
+        try #require(unsafe truncate(folder + "/" + name, 1 << 40) == 0)
       },
       ModelDamage("\(name) is a link to nothing", .missing, fragment) { folder in
         try remove(folder)

@@ -68,6 +68,8 @@ struct ModelFolderTests {
     config("num_key_value_heads", nil, "has shape"), config("head_dim", .integer(7), "is odd"),
     config("head_dim", .integer(6), "has shape"),
     config("rms_norm_eps", .integer(0), "rms_norm_eps must be positive"),
+    config("rms_norm_eps", .double(1e-60), "in the range of 32-bit floats"),
+    config("rms_norm_eps", .double(1e60), "in the range of 32-bit floats"),
     config("rms_norm_eps", .string("1e-6"), "rms_norm_eps must be positive"),
     config("rope_theta", .integer(-1), "rope_theta must be positive"),
     config("rope_theta", .null, "rope_theta must be positive"),
@@ -219,6 +221,9 @@ struct ModelFolderTests {
     map(norm, .string("../part-1.safetensors"), .invalid, "not the name of a file beside it"),
     map(norm, .string("/tmp/part-1.safetensors"), .invalid, "not the name of a file beside it"),
     map(norm, .string("part-1.bin"), .invalid, "not the name of a file beside it"),
+    map(norm, .string("part-1.bin\0.safetensors"), .invalid, "not the name of a file beside it"),
+    map(norm, .string("..\\part-1.safetensors"), .missing, "No such file"),
+    map(norm, .string(".."), .invalid, "not the name of a file beside it"),
     map(norm, .string(""), .invalid, "not the name of a file beside it"),
     map(norm, .integer(1), .invalid, "not the name of a file beside it"),
     map("model.none", .string("part-1.safetensors"), .invalid, "model.none is not in part-1"),
@@ -243,6 +248,17 @@ struct ModelFolderTests {
       try FileManager.default.moveItem(atPath: folder + "/other", toPath: two)
     },
   ]
+
+  @Test func `shards may be links, as in the cache of Hugging Face's hub`() throws {
+    let tiny = try TinyQwen()
+    try Self.shard(tiny.folder)
+    let blobs = try TemporaryFolder()
+    let shard = tiny.folder + "/part-1.safetensors"
+    try FileManager.default.moveItem(atPath: shard, toPath: blobs.path + "/0a1b")
+    try FileManager.default.createSymbolicLink(
+      atPath: shard, withDestinationPath: blobs.path + "/0a1b")
+    #expect(throws: Never.self) { try open(tiny.folder) }
+  }
 
   @Test(
     arguments: shardDamages

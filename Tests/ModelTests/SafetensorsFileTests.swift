@@ -1,3 +1,4 @@
+import Glibc
 import Model
 import TestSupport
 import Testing
@@ -71,12 +72,20 @@ struct SafetensorsFileTests {
     edit("[12,24]", "[12.0,24]", "entry of tensor c"), edit("[12,24]", "12", "entry of tensor c"),
     edit("[12,24]", "[9223372036854775795,9223372036854775807]", "tensor c"),
     edit("[12,24]", "[12,99999999999999999999]", "entry of tensor c"),
+    edit("[12,24]", "[12,9007199254740993]", "9007199254740981 bytes, its shape needs 12"),
+    edit("[12,24]", "[12,2.4e1]", "entry of tensor c"),
+    edit("[12,24]", "[12,\"24\"]", "entry of tensor c"),
+    edit("[12,24]", "[12,null]", "entry of tensor c"),
+    edit("[12,24]", "[[12,24]]", "entry of tensor c"),
     edit("[1,2,3]", "[1,2,4]", "its shape needs 16"), edit("[1,2,3]", "[]", "its shape needs 2"),
     edit("[1,2,3]", "[-1,-2,3]", "shape of tensor c"),
     edit("[1,2,3]", "[6.0]", "shape of tensor c"),
     edit("[1,2,3]", "[\"6\"]", "shape of tensor c"), edit("[1,2,3]", "6", "entry of tensor c"),
     edit("[1,2,3]", "[4611686018427387904,4611686018427387904]", "shape of tensor c"),
     edit("[1,2,3]", "[9223372036854775807,2,0]", "shape of tensor c"),
+    edit("[1,2,3]", "[0,9223372036854775807,9223372036854775807]", "its shape needs 0"),
+    edit("[1,2,3]", "[4611686018427387904]", "shape of tensor c"),
+    edit("[1,2,3]", "[[6]]", "shape of tensor c"),
     edit(#""BF16""#, #""I8""#, "type I8", .unsupported),
     edit(#""BF16""#, #""F64""#, "type F64", .unsupported),
     edit(#""BF16""#, #""F8_E4M3""#, "type F8_E4M3", .unsupported),
@@ -120,6 +129,28 @@ struct SafetensorsFileTests {
     #expect(file.tensors["scalar"]?.shape == [])
     #expect(file.floats("zero") == [] && file.floats("none") == [] && file.floats("") == [])
     #expect(file.floats("é \"quoted\"\n") == [1])
+  }
+
+  @Test func `tensors that share their bytes are refused`() throws {
+    var image = SafetensorsImage([])
+    let entries = (0..<10).map {
+      #""tensor_\#($0)": {"dtype": "F32", "shape": [2, 2], "data_offsets": [0, 16]}"#
+    }
+    image.setHeader(Array("{\(entries.joined(separator: ", "))}".utf8))
+    image.data = [UInt8](repeating: 0, count: 16)
+    let error = #expect(throws: ModelError.self) { try open(image) }
+    #expect(error?.description.contains("overlaps another one") == true)
+  }
+
+  @Test(arguments: [(100_000_001, "does not fit the file"), (100_000_000, "not valid JSON")])
+  func `a header may have a hundred million bytes`(count: UInt64, reason: String) throws {
+    let folder = try TemporaryFolder()
+    var image = SafetensorsImage([])
+    image.headerLength = count
+    let path = try folder.write(image.bytes, to: Self.name)
+    try #require(unsafe truncate(path, 1 << 28) == 0)
+    let error = #expect(throws: ModelError.self) { try SafetensorsFile(path: path) }
+    #expect(error?.description.contains(reason) == true, "\(String(describing: error))")
   }
 
   @Test func `a file without tensors is accepted`() throws {

@@ -128,6 +128,12 @@ struct TokenizerFileTests {
       "its pre_tokenizer is {\"type\": \"Split\""
     ),
     (
+      #"{"type": "ByteLevel", "add_prefix_space": false}"#,
+      #"{"type": "Sequence", "pretokenizers": ["#
+        + String(repeating: #"{"type": "Digits"}, "#, count: 100_000)
+        + #"{"type": "ByteLevel"}]}"#, "its pre_tokenizer has 100001 stages; at most 64"
+    ),
+    (
       "\"add_prefix_space\": false", "\"add_prefix_space\": 0",
       "\"add_prefix_space\" of its pre_tokenizer is a number"
     ),

@@ -19,7 +19,7 @@ struct HDF5Dataset: ~Copyable {
     let type = try HDF5Handle(H5Dget_type(handle.identifier), closedBy: H5Tclose, attempt)
     let shape = try Self.shape(of: handle, attempt)
     let elementBytes = H5Tget_size(type.identifier)
-    try Self.checkLayout(of: handle, attempt)
+    let creation = try Self.creation(of: handle, attempt)
     var bytes = elementBytes
     for size in shape {
       let (product, overflow) = bytes.multipliedReportingOverflow(by: size)
@@ -30,6 +30,7 @@ struct HDF5Dataset: ~Copyable {
       }
       bytes = product
     }
+    try Self.checkChunks(of: handle, creation, shape, elementBytes: elementBytes, attempt)
     self.handle = handle
     self.type = type
     self.attempt = attempt
@@ -52,9 +53,9 @@ struct HDF5Dataset: ~Copyable {
   }
 
   /// Only chunks with a Fletcher-32 checksum and no other filter: nothing compressed, nothing in other files.
-  private static func checkLayout(
+  private static func creation(
     of dataset: borrowing HDF5Handle, _ attempt: String
-  ) throws(HDF5Error) {
+  ) throws(HDF5Error) -> HDF5Handle {
     let creation = try HDF5Handle(
       H5Dget_create_plist(dataset.identifier), closedBy: H5Pclose, attempt)
     var flags: UInt32 = 0
@@ -66,6 +67,44 @@ struct HDF5Dataset: ~Copyable {
         == H5Z_FILTER_FLETCHER32
     else {
       throw HDF5Error(attempt: attempt, reason: "it is not stored in chunks with checksums only")
+    }
+    return creation
+  }
+
+  /// More than the largest checkpoint has in one dataset; looking for a chunk takes as long as there are chunks.
+  private static let chunkLimit = 1 << 13
+  private static let checksumBytes: hsize_t = 4
+
+  /// Every chunk must be there, within the dataset, and stored with the bytes it has to have.
+  ///
+  /// The library allocates and copies what the file says, without comparing it with the dataset.
+  private static func checkChunks(
+    of dataset: borrowing HDF5Handle, _ creation: borrowing HDF5Handle, _ shape: [Int],
+    elementBytes: Int, _ attempt: String
+  ) throws(HDF5Error) {
+    var chunk = [hsize_t](repeating: 0, count: shape.count)
+    let rank = unsafe H5Pget_chunk(creation.identifier, Int32(shape.count), &chunk)
+    var expected = 1
+    guard try check(rank, attempt) == shape.count,
+      zip(chunk, shape).allSatisfy({ $0 >= 1 && $0 <= hsize_t($1) })
+    else { throw HDF5Error(attempt: attempt, reason: "its chunks are larger than it is") }
+    for (size, piece) in zip(shape, chunk) { expected *= (size - 1) / Int(piece) + 1 }
+    var count: hsize_t = 0
+    let space = try HDF5Handle(H5Dget_space(dataset.identifier), closedBy: H5Sclose, attempt)
+    try check(unsafe H5Dget_num_chunks(dataset.identifier, space.identifier, &count), attempt)
+    guard count == hsize_t(expected), expected <= chunkLimit else {
+      throw HDF5Error(attempt: attempt, reason: "it has \(count) chunks instead of \(expected)")
+    }
+    let bytes = chunk.reduce(hsize_t(elementBytes), *) + checksumBytes
+    for index in 0..<count {
+      var mask: UInt32 = 0
+      var size: hsize_t = 0
+      try check(
+        unsafe H5Dget_chunk_info(
+          dataset.identifier, space.identifier, index, nil, &mask, nil, &size), attempt)
+      guard mask == 0, size == bytes else {
+        throw HDF5Error(attempt: attempt, reason: "chunk \(index) is not stored in \(bytes) bytes")
+      }
     }
   }
 

@@ -8,7 +8,7 @@ struct BenchCommand: ParsableCommand {
     commandName: "bench",
     abstract:
       "Measures matrix products at a model's shapes, then training steps, and where time goes.",
-    usage: "disttrain bench [-n <ranks>] [--steps <n>] [--json] <recipe> [<settings> ...]",
+    usage: "disttrain bench [-n <ranks>] [--json] <recipe> [<settings> ...]",
     discussion: """
       Examples:
         disttrain bench -n 2 recipe.yaml precision=bfloat16

@@ -8,7 +8,7 @@ struct InspectCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "inspect",
     abstract: "Shows the parameters and shapes of a model folder, an adapter or a checkpoint.",
-    usage: "disttrain inspect <path> [--lora-r <r>] [--lora-target-modules <names>] [--plan]",
+    usage: "disttrain inspect <path> [--lora-r <r>] [--plan]",
     discussion: """
       Examples:
         disttrain inspect models/Qwen2.5-7B-Instruct --lora-r 8
@@ -17,7 +17,8 @@ struct InspectCommand: ParsableCommand {
         disttrain inspect runs/first/checkpoints/step-000100.h5
 
       A model folder needs no weights: config.json alone gives the counts. A checkpoint is verified.
-      --plan adds the memory of a run; `disttrain plan` reads it off a recipe and its data, with the time.
+      --plan adds the memory of a run; `disttrain plan` reads it off a recipe and its
+      data, and times it.
       """)
 
   @Argument(help: "A model folder, a PEFT adapter folder, or a checkpoint file.")

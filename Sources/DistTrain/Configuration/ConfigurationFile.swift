@@ -1,3 +1,4 @@
+internal import Model
 internal import Yams
 
 /// The settings of one YAML file with their lines, and what is wrong with its lines.
@@ -11,6 +12,11 @@ struct ConfigurationFile {
   /// What YAML 1.1 reads as no value.
   private static let nulls = ["", "~", "null", "Null", "NULL"]
 
+  private static let sizeLimit = 1 << 20
+  /// The YAML reader looks through a repeated part as often as it is referred to, also within other such parts, so a
+  /// few dozen references could keep it busy for years.
+  private static let aliasLimit = 16
+
   /// Reads `path`; throws with exit code 66 if it is missing, 78 if it is no YAML text.
   init(path: String) throws(ConfigurationError) {
     self.path = path
@@ -19,7 +25,7 @@ struct ConfigurationFile {
 
   private static func text(_ path: String) throws(ConfigurationError) -> String {
     let bytes: [UInt8]
-    do { bytes = try InputFile.bytes(path) } catch {
+    do { bytes = try InputFile.bytes(path, limit: sizeLimit) } catch {
       throw ConfigurationError(
         ["the configuration \(path) \(error.reason); give the path of a YAML file"], exitCode: 66)
     }
@@ -32,6 +38,11 @@ struct ConfigurationFile {
   private static func pairs(
     _ text: String, _ path: String
   ) throws(ConfigurationError) -> [(key: Node, value: Node)] {
+    guard aliasCount(text) <= aliasLimit else {
+      throw ConfigurationError([
+        "\(path) has more than \(aliasLimit) references (*name); write the values out"
+      ])
+    }
     let node: Node?
     do { node = try Yams.compose(yaml: text) } catch {
       throw ConfigurationError([sentence(error, path)])
@@ -41,6 +52,22 @@ struct ConfigurationFile {
       throw ConfigurationError(["\(path): expected lines of 'key: value'"])
     }
     return mapping.map { ($0.key, $0.value) }
+  }
+
+  /// At least the references to anchors outside of comments.
+  private static func aliasCount(_ text: String) -> Int {
+    let lines = text.unicodeScalars.split {
+      "\n\r\u{85}\u{2028}\u{2029}".unicodeScalars.contains($0)
+    }
+    return lines.reduce(0) { count, line in
+      if line.first(where: { $0 != " " }) == "#" { return count }
+      var previous: Unicode.Scalar = " "
+      return line.reduce(count) { count, scalar in
+        defer { previous = scalar }
+        let begins = scalar == "*" && " \t[{,:-?".unicodeScalars.contains(previous)
+        return begins ? count + 1 : count
+      }
+    }
   }
 
   /// What the YAML reader objects to, on one line.

@@ -31,6 +31,7 @@ package struct Dataset: Sendable {
     var faults: [String] = []
     var questions: [Question] = []
     var typeNames: [String] = []
+    var knownTypes: Set<String> = []
     var seen: [String: Int] = [:]
     for (index, item) in try Self.items(bytes, name).enumerated() {
       var reader = QuestionReader(item: item)
@@ -40,7 +41,9 @@ package struct Dataset: Sendable {
             "repeats question \(first): one copy could be trained on and the other held out")
         }
         questions.append(question)
-        for type in reader.typeNames where !typeNames.contains(type) { typeNames.append(type) }
+        for type in reader.typeNames where knownTypes.insert(type).inserted {
+          typeNames.append(type)
+        }
       }
       faults += reader.faults.map { "  question \(index): \($0)" }
     }

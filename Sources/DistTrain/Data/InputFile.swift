@@ -1,10 +1,8 @@
 internal import Foundation
+internal import Model
 
 /// Whole files that the user names; those that cannot be read are missing input, exit code 66.
 enum InputFile {
-  /// Completes the sentence "<file> ...".
-  struct Failure: Error { let reason: String }
-
   /// Whether `path` is a folder; nil where there is nothing.
   static func isFolder(_ path: String) -> Bool? {
     var isFolder: ObjCBool = false
@@ -12,12 +10,10 @@ enum InputFile {
     return exists ? isFolder.boolValue : nil
   }
 
-  static func bytes(_ path: String) throws(Failure) -> [UInt8] {
-    guard let isFolder = isFolder(path) else { throw Failure(reason: "does not exist") }
-    guard !isFolder else { throw Failure(reason: "is a folder, not a file") }
-    guard let data = FileManager.default.contents(atPath: path) else {
-      throw Failure(reason: "cannot be read; check its permissions")
-    }
-    return Array(data)
+  /// The bytes of a regular file; the default limit is more than a data set that fits in memory when it is read.
+  static func bytes(
+    _ path: String, limit: Int = 1 << 30
+  ) throws(WholeFile.Failure) -> [UInt8] {
+    try WholeFile.bytes(path, limit: limit)
   }
 }

@@ -1,4 +1,4 @@
-internal import Foundation
+internal import Model
 
 /// Hosts and how many ranks each takes, as Open MPI's host files list them: "node01 slots=2 max_slots=4  # comment".
 package struct HostFile: Sendable, Equatable {
@@ -12,8 +12,9 @@ package struct HostFile: Sendable, Equatable {
   package let hosts: [Host]
 
   package init(path: String) throws {
-    guard let bytes = FileManager.default.contents(atPath: path) else {
-      throw CommandFailure("cannot read the host file \(path)", exitCode: 66)
+    let bytes: [UInt8]
+    do { bytes = try InputFile.bytes(path, limit: WholeFile.textLimit) } catch {
+      throw CommandFailure("cannot read the host file: \(path) \(error.reason)", exitCode: 66)
     }
     try self.init(text: String(decoding: bytes, as: UTF8.self), name: path)
   }

@@ -5,17 +5,21 @@ package struct AdapterFolder: Sendable {
   /// What the adapter was trained on, as its configuration says; empty where it does not say.
   package let baseModel: String
   private let file: SafetensorsFile
+  /// No adapter comes near this; it keeps a sparse giant from filling the memory.
+  private static let maximumBytes = 16 << 30
   private static let wrapper = "base_model.model."
 
   /// Opens the folder at `path`; throws `ModelError` for an adapter this program cannot compute.
   package init(path: String) throws(ModelError) {
     let configPath = path + "/adapter_config.json"
-    let mapped = try MappedFile(path: configPath)
-    let json: JSONValue
-    do { json = try JSONParser.parse(mapped.bytes(0..<mapped.count)) } catch {
-      throw ModelError(.invalid, "\(configPath): \(error)")
-    }
+    let json = try JSONParser.parse(modelFile: configPath)
     file = try SafetensorsFile(path: path + "/adapter_model.safetensors")
+    guard file.file.count <= Self.maximumBytes else {
+      throw ModelError(
+        .invalid,
+        "\(file.file.path) has \(file.file.count) bytes, more than any adapter; is it a whole model?"
+      )
+    }
     configuration = try Self.configuration(json, configPath, tensors: file.tensors.keys.sorted())
     baseModel = json["base_model_name_or_path"]?.stringValue ?? ""
     self.path = path
@@ -103,7 +107,7 @@ package struct AdapterFolder: Sendable {
     parameters.reserveCapacity(layout.count)
     for tensor in layout.tensors {
       let name = Self.wrapper + tensor.name
-      guard let entry = file.tensors[name], let values = file.floats(name) else {
+      guard let entry = file.tensors[name] else {
         throw ModelError(
           .invalid,
           "\(path): tensor \(name) is missing; adapters on all layers are computed, not on some")
@@ -114,7 +118,7 @@ package struct AdapterFolder: Sendable {
           "\(path): tensor \(name) has shape \(entry.shape), the model needs \([tensor.rows, tensor.columns])"
         )
       }
-      parameters += values
+      parameters += file.floats(name) ?? []
     }
     return parameters
   }

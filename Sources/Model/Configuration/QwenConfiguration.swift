@@ -47,12 +47,7 @@ extension QwenConfiguration {
   /// Reads `config.json` in a model folder; throws `ModelError` that names the key.
   package init(modelFolder: String) throws(ModelError) {
     let path = modelFolder + "/config.json"
-    let file = try MappedFile(path: path)
-    let json: JSONValue
-    do { json = try JSONParser.parse(file.bytes(0..<file.count)) } catch {
-      throw ModelError(.invalid, "\(path): \(error)")
-    }
-    try self.init(json: json, path: path)
+    try self.init(json: JSONParser.parse(modelFile: path), path: path)
   }
 
   init(json: JSONValue, path: String) throws(ModelError) {
@@ -72,7 +67,7 @@ extension QwenConfiguration {
     headSize = try reader.size(
       "head_dim", default: hiddenSize % headCount == 0 ? hiddenSize / headCount : nil)
     vocabularySize = try reader.size("vocab_size")
-    normEpsilon = Float(try reader.positive("rms_norm_eps", default: 1e-6))
+    normEpsilon = try reader.normEpsilon()
     ropeTheta = try reader.ropeTheta()
     tiesEmbeddings = json["tie_word_embeddings"]?.boolValue ?? false
     try checkSupport(reader)
@@ -138,6 +133,15 @@ struct ConfigurationReader {
   func positive(_ key: String, default fallback: Double) throws(ModelError) -> Double {
     guard let value = json[key] else { return fallback }
     return try positive(key, value)
+  }
+
+  /// Computed with in 32 bits, where a number that is positive in 64 may be zero or infinite.
+  func normEpsilon() throws(ModelError) -> Float {
+    let value = Float(try positive("rms_norm_eps", default: 1e-6))
+    guard value > 0, value.isFinite else {
+      throw fault("rms_norm_eps must be positive and in the range of 32-bit floats")
+    }
+    return value
   }
 
   private func positive(_ key: String, _ value: JSONValue) throws(ModelError) -> Double {

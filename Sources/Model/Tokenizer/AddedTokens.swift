@@ -13,13 +13,13 @@ struct AddedTokens: Sendable {
 
   init(_ tokens: [Token]) {
     // Of two tokens with the same content the reference takes a special one, then the first.
-    let ordered = tokens.filter(\.isSpecial) + tokens.filter { !$0.isSpecial }
-    for token in ordered {
+    let ordered = (tokens.filter(\.isSpecial) + tokens.filter { !$0.isSpecial }).enumerated().sorted
+    {
+      ($1.element.content.count, $0.offset) < ($0.element.content.count, $1.offset)
+    }
+    for (_, token) in ordered {
       guard let first = token.content.first else { continue }
-      var sharing = byFirst[first, default: []]
-      let place = sharing.firstIndex { $0.content.count < token.content.count } ?? sharing.count
-      sharing.insert(token, at: place)
-      byFirst[first] = sharing
+      byFirst[first, default: []].append(token)
       if first.isASCII { asciiFirsts[Int(first.value)] = true } else { hasOtherFirsts = true }
     }
   }

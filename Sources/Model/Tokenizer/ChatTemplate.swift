@@ -88,12 +88,12 @@ extension ChatTemplate {
   }
 
   private static func text(_ path: String) throws(ModelError) -> String? {
-    let file: MappedFile
-    do { file = try MappedFile(path: path) } catch {
+    let bytes: [UInt8]
+    do { bytes = try WholeFile.modelBytes(path) } catch {
       guard error.code == .missing else { throw error }
       return nil
     }
-    guard let text = String(validating: file.bytes(0..<file.count), as: UTF8.self) else {
+    guard let text = String(validating: bytes, as: UTF8.self) else {
       throw ModelError(.invalid, "\(path) is not UTF-8 text")
     }
     return text
@@ -106,11 +106,12 @@ extension ChatTemplate {
   /// In `'<|im_start|>system\n' + message` the literal ends before the turn does, so it is no default.
   private static func defaultSystem(_ source: String) -> String? {
     var rest = source[...]
-    while let head = rest.firstRange(of: "<|im_start|>system") {
+    while let end = rest.firstRange(of: "<|im_end|>") {
+      let turn = rest[..<end.lowerBound]
+      rest = rest[end.upperBound...]
+      guard let head = turn.ranges(of: "<|im_start|>system").last else { continue }
       let quote = source[..<head.lowerBound].last.flatMap { "'\"".contains($0) ? $0 : nil }
-      rest = rest[head.upperBound...]
-      guard let end = rest.firstRange(of: "<|im_end|>"),
-        let text = literal(rest[..<end.lowerBound], quote: quote), text.first == "\n"
+      guard let text = literal(turn[head.upperBound...], quote: quote), text.first == "\n"
       else { continue }
       let system = text.dropFirst()
       if !system.isEmpty { return String(system) }

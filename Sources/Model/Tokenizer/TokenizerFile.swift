@@ -14,16 +14,14 @@ struct TokenizerFile {
   private(set) var addedIds: [[UInt8]: Int32] = [:]
   private(set) var addedContents: [Int32: [UInt8]] = [:]
 
-  private static let sizeLimit = 1 << 30
+  private static let sizeLimit = 1 << 27
+  /// Each stage calls the next one.
+  private static let stageLimit = 64
   private static let knownPreTokenizers =
     "ByteLevel at the end, before it Digits and Split by Qwen's or GPT-2's pattern"
 
   init(path: String) throws {
-    let file = try MappedFile(path: path)
-    guard file.count <= Self.sizeLimit else {
-      throw TokenizerError(description: "it has \(file.count) bytes, more than any tokenizer")
-    }
-    let bytes = file.bytes(0..<file.count)
+    let bytes = try WholeFile.modelBytes(path, limit: Self.sizeLimit)
     let paths = [["model", "vocab"], ["model", "merges"]]
     let (value, left) = try JSONParser.parse(bytes, leaving: Set(paths))
     let json = try JSONMembers(value, "its outermost value")
@@ -111,6 +109,11 @@ struct TokenizerFile {
     let stages = try Self.stages(value)
     guard stages.last?.type == "ByteLevel" else {
       throw unsupported("pre_tokenizer", value, Self.knownPreTokenizers)
+    }
+    guard stages.count <= Self.stageLimit else {
+      throw TokenizerError(
+        description: "its pre_tokenizer has \(stages.count) stages; at most \(Self.stageLimit) are"
+          + " computed")
     }
     for stage in stages.dropLast() {
       preTokenizers.append(try cut(stage))

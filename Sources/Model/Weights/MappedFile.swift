@@ -1,6 +1,9 @@
 internal import Glibc
+internal import MappingGuard
 
 /// A regular file mapped read-only; every process that maps it shares one copy in memory.
+///
+/// If it loses bytes while it is mapped, the next use of them ends the process with one line and exit code 65.
 @safe
 package final class MappedFile: @unchecked Sendable {
   // Sendable: the bytes are never written and stay mapped until the last reference goes.
@@ -33,9 +36,16 @@ package final class MappedFile: @unchecked Sendable {
     }
     unsafe base = UnsafeRawPointer(address)
     self.path = path
+    unsafe mapping_guard_watch(
+      address, count,
+      "error: \(path) lost bytes while it was in use: it was cut off or replaced in place, or its disk"
+        + " fails; copy it again and continue from the last checkpoint\n", 65)
   }
 
-  deinit { unsafe munmap(UnsafeMutableRawPointer(mutating: base), count) }
+  deinit {
+    unsafe mapping_guard_forget(base)
+    unsafe munmap(UnsafeMutableRawPointer(mutating: base), count)
+  }
 
   /// The bytes of `range`, copied.
   package func bytes(_ range: Range<Int>) -> [UInt8] {

@@ -45,17 +45,16 @@ package struct WeightFolder: Sendable {
   private static func shards(
     _ index: String
   ) throws(ModelError) -> [(tensor: String, shard: String)] {
-    let file = try MappedFile(path: index)
-    let json: JSONValue
-    do { json = try JSONParser.parse(file.bytes(0..<file.count)) } catch {
-      throw ModelError(.invalid, "\(index): \(error)")
-    }
+    let json = try JSONParser.parse(modelFile: index)
     guard let map = json["weight_map"]?.objectValue, map.count > 0 else {
       throw ModelError(.invalid, "\(index): weight_map is missing or empty")
     }
     var shards: [(tensor: String, shard: String)] = []
     for (tensor, value) in zip(map.keys, map.values) {
-      guard let name = value.stringValue, !name.contains("/"), name.hasSuffix(".safetensors") else {
+      guard let name = value.stringValue,
+        name.utf8.allSatisfy({ $0 != UInt8(ascii: "/") && $0 != 0 }),
+        name.hasSuffix(".safetensors")
+      else {
         throw ModelError(.invalid, "\(index): a shard is not the name of a file beside it")
       }
       shards.append((tensor, name))
