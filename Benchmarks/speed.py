@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Compares training steps here with PyTorch + PEFT on the same machine in one run; writes Benchmarks/results/<date>-speed-<model>.md.
 
-usage: Benchmarks/speed.py MODEL_FOLDER DATASET.json [--python PYTHON] [--precisions float32,bfloat16] [--rounds 2]
+usage: Benchmarks/speed.py MODEL_FOLDER DATASET.json [--python PYTHON] [--precisions float32,bfloat16] [--rounds 2] [--quick]
 needs: swift build -c release; PYTHON with the packages of pytorch_peer.py (without --python only this program is measured)
 """
 import argparse
@@ -69,7 +69,8 @@ def peers(given, precision):
     script = str(ROOT / "Benchmarks/pytorch_peer.py")
     common = [script, given.model, given.data, "--dtype", precision, "--steps", "1"]
     yield "1 x 2 threads", [given.python, *common, "--threads", "2"]
-    yield "DDP, 2 x 1 thread", [given.python, "-m", "torch.distributed.run", "--nproc-per-node", "2", *common]
+    if not given.quick:
+        yield "DDP, 2 x 1 thread", [given.python, "-m", "torch.distributed.run", "--nproc-per-node", "2", *common]
 
 
 def row(name, rates, memory, share=""):
@@ -84,6 +85,7 @@ def main():
     parser.add_argument("--precisions", default="float32,bfloat16")
     parser.add_argument("--rounds", type=int, default=2)
     parser.add_argument("--steps", type=int, default=2)
+    parser.add_argument("--quick", action="store_true", help="PyTorch in one process alone, no single rank, no completion")
     given = parser.parse_args()
     lines, summary = [], []
     for precision in given.precisions.split(","):
@@ -105,11 +107,13 @@ def main():
         if others:
             best = max(statistics.median(values) for values in others.values())
             summary.append(f"{precision}: {statistics.median(rates) / best:.2f} times the better of PyTorch's")
-        one = ours(given, precision, ranks=1)[0]["tokens_per_second"]
-        answer = ours(given, precision, "loss_on=completion")[0]["tokens_per_second"]
-        lines += ["", f"1 rank: {one:.1f} tokens/s, so 2 ranks are {statistics.median(rates) / one:.2f} times as fast. "
-                  f"`loss_on: completion`: {answer:.1f} tokens/s, {answer / statistics.median(rates):.2f} times. "
-                  f"Products alone: {detail['product_limit'] / 1e9:.0f} GFLOP/s ({detail['kernels']}).", "",
+        lines.append("")
+        if not given.quick:
+            one = ours(given, precision, ranks=1)[0]["tokens_per_second"]
+            answer = ours(given, precision, "loss_on=completion")[0]["tokens_per_second"]
+            lines.append(f"1 rank: {one:.1f} tokens/s, so 2 ranks are {statistics.median(rates) / one:.2f} times as fast. "
+                         f"`loss_on: completion`: {answer:.1f} tokens/s, {answer / statistics.median(rates):.2f} times.")
+        lines += [f"Products alone: {detail['product_limit'] / 1e9:.0f} GFLOP/s ({detail['kernels']}).", "",
                   "Seconds per step on the root: " + ", ".join(
                       f"{name} {seconds:.2f}" for name, seconds in detail["seconds_of_root"].items()) + ".", ""]
     commit = subprocess.run(["git", "rev-parse", "--short", "HEAD"], cwd=ROOT, capture_output=True, text=True).stdout.strip()

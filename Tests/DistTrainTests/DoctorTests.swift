@@ -28,6 +28,23 @@ struct RankChecksTests {
     #expect(checks.layout.detail == "2 ranks on a (1), b (1)")
   }
 
+  @Test func `a domain of memory without a rank is told`() {
+    let two = RankChecks([Self.facts("a") { $0.memoryDomains = 2 }, Self.facts("b")])
+    #expect(two.memoryDomains.map(\.level) == [.warning])
+    #expect(two.memoryDomains.first?.detail == "a: 2 NUMA domains, 1 rank")
+    let both = RankChecks((0..<2).map { _ in Self.facts("a") { $0.memoryDomains = 2 } })
+    #expect(both.memoryDomains.map(\.level) == [.fine])
+    #expect(RankChecks([Self.facts("a")]).memoryDomains.isEmpty)
+  }
+
+  @Test func `hosts that multiply bfloat16 differently are told`() {
+    let checks = RankChecks([
+      Self.facts("a") { $0.bfloat16 = "oneDNN 2.6.3" }, Self.facts("b") { $0.bfloat16 = "none" },
+    ])
+    #expect(checks.bfloat16.level == .warning)
+    #expect(checks.bfloat16.detail == "none on b; oneDNN 2.6.3 on a")
+  }
+
   @Test func `another BLAS kernel is red and another Linux is not`() {
     let checks = RankChecks([
       Self.facts("a"),

@@ -110,18 +110,20 @@ struct StepEstimateTests {
     #expect(abs(step.total - work - reduced - 0.5) < 1e-9)
   }
 
-  @Test func `the root waits for a rank with longer sequences`() {
-    let step = Self.estimate([[1, 1, 3, 4]], ranks: 2)
-    #expect(abs(step.compute - 2) < 1e-9)
-    #expect(abs(step.wait - 5) < 1e-9)
+  @Test func `the root waits for a rank with more tokens`() {
+    // 5 and 3 against 4, 3 and 3.
+    let step = Self.estimate([[3, 5, 3, 4, 3]], ranks: 2)
+    #expect(abs(step.compute - 8) < 1e-9)
+    #expect(abs(step.wait - 2.1) < 1e-9)
     #expect(abs(step.exactSum - 0.4) < 1e-9)
   }
 
   @Test func `steps are averaged, a short last one too`() {
     let step = Self.estimate([[2, 2], [2]], ranks: 2)
-    // In the second step the first rank has nothing to do.
-    #expect(abs(step.compute - 1) < 1e-9)
-    #expect(abs(step.wait - 1.05) < 1e-9)
+    // In the second step the second rank has nothing to do.
+    #expect(abs(step.compute - 2) < 1e-9)
+    #expect(abs(step.wait) < 1e-9)
+    #expect(abs(step.exactSum - 0.3) < 1e-9)
   }
 }
 

@@ -94,4 +94,21 @@ struct TrainingPlanTests {
     #expect((sizes.max() ?? 0) - (sizes.min() ?? 0) <= 1)
     #expect(sizes.count { $0 == 0 } == max(0, worldSize - count), "idle ranks")
   }
+
+  @Test(arguments: [1, 2, 3, 7, 64], [0, 1, 5, 16, 99])
+  func `work is shared out whole, and no rank has a third more than it must`(
+    worldSize: Int, count: Int
+  ) {
+    var random = RandomStream(seed: 3, purpose: .split, worldSize, count)
+    let costs = (0..<count).map { _ in Int.random(in: 60...200, using: &random) }
+    let lists = shares(ofCosts: costs, worldSize: worldSize)
+    #expect(lists.count == worldSize)
+    #expect(lists.flatMap { $0 }.sorted() == Array(0..<count))
+    #expect(lists.allSatisfy { $0 == $0.sorted() })
+    let work = lists.map { $0.reduce(0) { $0 + costs[$1] } }
+    // No schedule is shorter than the mean, or than the longest item.
+    let least = max(Double(costs.reduce(0, +)) / Double(worldSize), Double(costs.max() ?? 0))
+    #expect(Double(work.max() ?? 0) <= 4 / 3 * least + 200)
+    #expect(shares(ofCosts: [3, 5, 3, 4, 3], worldSize: 2) == [[1, 2], [0, 3, 4]])
+  }
 }

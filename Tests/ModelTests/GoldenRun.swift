@@ -23,7 +23,7 @@ struct GoldenRun {
   let prompts: [Int]
 
   /// Opens a case; throws where a part is missing, damaged or says something that no test would look at.
-  init(_ golden: GoldenCase) throws {
+  init(_ golden: GoldenCase, _ precision: Precision = .float32) throws {
     meta = try golden.cases()
     expected = try SafetensorsFile(path: golden.folder + "/expected.safetensors")
     let configuration = try QwenConfiguration(modelFolder: golden.folder + "/model")
@@ -47,7 +47,7 @@ struct GoldenRun {
     }
     model = try WeightLoader.load(
       WeightFolder(path: golden.folder + "/model"), configuration, layout: layout,
-      longestSequence: sequences.map(\.count).max() ?? 0)
+      longestSequence: sequences.map(\.count).max() ?? 0, precision: precision)
     try checkExpectations()
   }
 
@@ -110,6 +110,13 @@ struct GoldenRun {
       let reference = try #require(expected.floats(name), "\(name) is missing")
       let error = relativeError(Array(arena[tensor.range]), reference)
       #expect(error <= tolerance, "\(name)")
+    }
+  }
+
+  /// The reference of every tensor "<prefix><name>", as one arena.
+  func reference(_ prefix: String) throws -> [Float] {
+    try layout.tensors.flatMap { tensor in
+      try #require(expected.floats(Self.name(tensor, prefix)), "\(tensor.name) is missing")
     }
   }
 }

@@ -36,4 +36,23 @@ struct PrecisionTests {
       #expect(kept.loss == again.loss && kept.gradient == again.gradient, "\(precision)")
     }
   }
+
+  @Test(
+    .enabled(if: Precision.bfloat16.obstacle == nil, "this processor has no bfloat16"),
+    arguments: GoldenCase.decoders)
+  func `Golden deviation of bfloat16 from the reference`(golden: GoldenCase) throws {
+    let run = try GoldenRun(golden, .bfloat16)
+    let batches = run.microBatches(answersOnly: false, packed: false)
+    let activations = ActivationBuffer(
+      ActivationPlan(fitting: batches, keepsForBackward: true), for: run.model)
+    let gradients = FloatBuffer(count: run.layout.count)
+    let loss = run.window(
+      batches, adapter: FloatBuffer(run.start), gradients: gradients, activations)
+    let lossError = abs(loss / (try run.number("loss_full")) - 1)
+    let gradientError = relativeError(gradients.array(), try run.reference("grad."))
+    print("Golden case \(golden.name) in bfloat16: loss \(lossError), gradient \(gradientError)")
+    #expect(lossError < 2e-3)
+    // Norms of a tiny model's eight-element heads make the most of a rounding.
+    #expect(gradientError > 1e-5 && gradientError < 0.1)
+  }
 }

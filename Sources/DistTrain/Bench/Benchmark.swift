@@ -35,7 +35,9 @@ struct Benchmark: Sendable {
     let inputs = try job.load { try RunInputs(configuration) }
     var data = TrainingData(inputs)
     let plan = try job.load { try data.activationPlan() }
-    let model = try job.load { try inputs.loadModel(longest: plan.sequence) }
+    let model = try job.load {
+      try inputs.loadModel(longest: plan.sequence, prefetches: job.ranks.localRank == 0)
+    }
     let windows = try job.load { try (1...steps + 1).map { try data.microBatches(ofStep: $0) } }
     let sizes = windows.flatMap { $0.batches.map(\.tokens.count) }
     job.enter(.step)

@@ -75,7 +75,9 @@ struct DemoCommand: ParsableCommand {
       try inputs.questions(inputs.split.heldOut).map { try ScoringItem($0, inputs) }
     }
     let longest = items.flatMap { $0.batch.sequences.map(\.count) }.max() ?? 1
-    let model = try job.load { try inputs.loadModel(longest: longest) }
+    let model = try job.load {
+      try inputs.loadModel(longest: longest, prefetches: job.ranks.localRank == 0)
+    }
     let evaluator = Evaluator(model, fitting: items.map(\.batch))
     return try EvaluationRun.evaluate(
       items, inputs, evaluator, FloatBuffer(count: inputs.layout.count), over: job.ranks)

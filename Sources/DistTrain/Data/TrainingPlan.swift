@@ -79,3 +79,19 @@ package struct TrainingPlan: Sendable, Equatable {
 package func share(of count: Int, rank: Int, worldSize: Int) -> Range<Int> {
   count * rank / worldSize..<count * (rank + 1) / worldSize
 }
+
+/// Which of the items each rank computes: the largest first, each by the rank with the least work so far.
+///
+/// Every rank computes the same lists; a rank's own are in ascending order. Source: Graham, Bounds on multiprocessing
+/// timing anomalies, 1969.
+package func shares(ofCosts costs: [Int], worldSize: Int) -> [[Int]] {
+  var shares = [[Int]](repeating: [], count: worldSize)
+  var work = [Int](repeating: 0, count: worldSize)
+  let order = costs.indices.sorted { (costs[$1], $0) < (costs[$0], $1) }
+  for index in order {
+    let rank = work.indices.min { work[$0] < work[$1] } ?? 0
+    shares[rank].append(index)
+    work[rank] += costs[index]
+  }
+  return shares.map { $0.sorted() }
+}

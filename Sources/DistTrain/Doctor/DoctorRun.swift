@@ -61,7 +61,7 @@ struct DoctorRun {
     let checks = RankChecks(facts)
     let need = Self.need(partial)
     add([checks.layout, checks.threadLevel, checks.blas, checks.kernel], job)
-    add(checks.threads + checks.memory(need), job)
+    add([checks.bfloat16] + checks.threads + checks.memoryDomains + checks.memory(need), job)
     if let path = partial.modelPath {
       add([checks.input("model", key: "model_name_or_path", path: path)], job)
     }

@@ -75,6 +75,31 @@ package struct RankChecks: Sendable {
     ]
   }
 
+  /// Whether every part of a host's memory has a rank beside it.
+  package var memoryDomains: [Finding] {
+    hosts.compactMap { host in
+      let local = ranks(on: host)
+      let domains = local.first?.memoryDomains ?? 1
+      guard domains > 1 else { return nil }
+      let detail =
+        "\(host): \(domains) NUMA domains, \(local.count) rank\(local.count == 1 ? "" : "s")"
+      guard local.count < domains else { return .fine("numa", detail) }
+      return .warning(
+        "numa", detail,
+        fix:
+          "start a rank for each domain, with threads_per_rank its cores: a rank reaches the memory"
+          + " of its own domain fastest")
+    }
+  }
+
+  /// What precision: bfloat16 would run on.
+  package var bfloat16: Finding {
+    compare(
+      "bfloat16", \.bfloat16, like: "",
+      fix: "use precision: float32 on these hosts together, or the same processors and oneDNN",
+      isFatal: false)
+  }
+
   /// Free memory of each host against what its ranks need.
   package func memory(_ need: MemoryEstimate?) -> [Finding] {
     hosts.map { host in

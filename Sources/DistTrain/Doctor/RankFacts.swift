@@ -11,6 +11,10 @@ package struct RankFacts: Codable, Sendable, Equatable {
   /// Name and release of the kernel.
   package var kernel = ""
   package var blasCore = ""
+  /// What multiplies bfloat16 on the host, or why nothing does.
+  package var bfloat16 = ""
+  /// Groups of the host's processors that have memory of their own.
+  package var memoryDomains = 1
   package var threadLevel = ""
   /// Bytes of memory that the host has free.
   package var availableMemory = 0
@@ -28,6 +32,9 @@ package struct RankFacts: Codable, Sendable, Equatable {
     processors = ProcessorAffinity.current.processors
     kernel = Self.kernelName
     blasCore = BLAS.coreName
+    bfloat16 =
+      Precision.bfloat16.obstacle.map { "none: \($0)" } ?? Precision.bfloat16.productKernels
+    memoryDomains = Self.memoryDomains
     threadLevel = MPIEnvironment.threadLevel
     availableMemory = HostMemory.available
     guard ranks.localRank == 0 else { return }
@@ -48,6 +55,14 @@ package struct RankFacts: Codable, Sendable, Equatable {
       throw CommandFailure("\(file) does not exist", exitCode: 66)
     }
     return try FileDigest.digest(ofFiles: WeightFolder(path: path).filePaths + files)
+  }
+
+  /// NUMA nodes, as Linux lists them.
+  private static var memoryDomains: Int {
+    let folder = "/sys/devices/system/node"
+    var count = 0
+    while FileManager.default.fileExists(atPath: "\(folder)/node\(count)") { count += 1 }
+    return max(1, count)
   }
 
   private static var kernelName: String {

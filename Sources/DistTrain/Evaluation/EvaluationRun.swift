@@ -12,7 +12,9 @@ package enum EvaluationRun {
       try inputs.questions(inputs.split.heldOut).map { try ScoringItem($0, inputs) }
     }
     let longest = items.flatMap { $0.batch.sequences.map(\.count) }.max() ?? 1
-    let model = try job.load { try inputs.loadModel(longest: longest) }
+    let model = try job.load {
+      try inputs.loadModel(longest: longest, prefetches: job.ranks.localRank == 0)
+    }
     let start = try job.load { try inputs.adapter?.parameters(inputs.layout) }
     let parameters = start.map { FloatBuffer($0) } ?? FloatBuffer(count: inputs.layout.count)
     let evaluator = Evaluator(model, fitting: items.map(\.batch))

@@ -22,7 +22,8 @@ package struct Evaluator: ~Copyable {
   ) throws -> [[Double]] {
     let starts = batches.reduce(into: [0]) { $0.append($0[$0.count - 1] + $1.counts.count) }
     var values = [Double](repeating: 0, count: starts[batches.count])
-    for index in share(of: batches.count, rank: ranks.rank, worldSize: ranks.worldSize)
+    let shares = shares(ofCosts: batches.map(\.batch.tokens.count), worldSize: ranks.worldSize)
+    for index in shares[ranks.rank]
     where StopSignal.pending == nil {
       let (batch, counts) = batches[index]
       var logs = model.logProbabilities(batch, adapter: adapter, activations)[...]

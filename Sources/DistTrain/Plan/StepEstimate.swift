@@ -4,7 +4,7 @@ internal import Model
 /// the compute of the slowest rank.
 ///
 /// step = max over ranks (sum over the rank's micro-batches of (compute + add)) + all-reduce + write + update, the mean over
-/// the run's steps. A rank's share is contiguous and at most ceil(W / n) of a window's W micro-batches.
+/// the run's steps. Micro-batches are shared out by their tokens, as `shares` does for the run.
 package struct StepEstimate: Sendable, Equatable {
   package var compute = 0.0, exactSum = 0.0, wait = 0.0, allReduce = 0.0, update = 0.0
 
@@ -17,15 +17,14 @@ package struct StepEstimate: Sendable, Equatable {
     ranks: Int, hosts: Int
   ) {
     for window in workload.steps {
-      let costs = (0..<min(ranks, window.count)).map { rank in
-        // Ranks beyond the micro-batches have nothing to do.
-        let part = share(of: window.count, rank: rank, worldSize: min(ranks, window.count))
-        return (
-          compute: window[part].reduce(0) { $0 + model.seconds(tokens: $1) },
+      // Ranks beyond the micro-batches have nothing to do.
+      let costs = shares(ofCosts: window, worldSize: min(ranks, max(1, window.count))).map { part in
+        (
+          compute: part.reduce(0) { $0 + model.seconds(tokens: window[$1]) },
           add: Double(part.count) * model.addSeconds
         )
       }
-      let own = Self.rootShare(window, costs, ranks)
+      let own = costs[0]
       let slowest = costs.map { $0.compute + $0.add }.max() ?? 0
       compute += own.compute
       exactSum += own.add
@@ -39,13 +38,5 @@ package struct StepEstimate: Sendable, Equatable {
       network.seconds(bytes: 8 * (parameters + 1), ranks: ranks, hosts: hosts)
       + network.smallSeconds(ranks: ranks)
     update = model.updateSeconds
-  }
-
-  /// The root has the first micro-batches, or none where ranks are more than micro-batches.
-  private static func rootShare(
-    _ window: [Int], _ costs: [(compute: Double, add: Double)], _ ranks: Int
-  ) -> (compute: Double, add: Double) {
-    share(of: window.count, rank: 0, worldSize: ranks).isEmpty
-      ? (0, 0) : costs.first ?? (0, 0)
   }
 }

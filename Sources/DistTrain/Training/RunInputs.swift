@@ -127,9 +127,13 @@ package struct RunInputs: Sendable {
   }
 
   /// Maps the weights; `longest` is the longest sequence that will be computed.
-  package func loadModel(longest: Int) throws -> QwenModel {
-    try WeightLoader.load(
-      WeightFolder(path: configuration.modelPath), model, layout: layout, longestSequence: longest,
+  ///
+  /// - Parameter prefetches: For one rank of each host.
+  package func loadModel(longest: Int, prefetches: Bool) throws -> QwenModel {
+    let folder = try WeightFolder(path: configuration.modelPath)
+    if prefetches { folder.prefetch() }
+    return try WeightLoader.load(
+      folder, model, layout: layout, longestSequence: longest,
       precision: configuration.precision)
   }
 }

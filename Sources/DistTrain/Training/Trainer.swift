@@ -71,7 +71,8 @@ package struct Trainer: ~Copyable {
     var losses = [Double](repeating: 0, count: batches.count)
     var (times, watch) = (StepTimes(), Stopwatch())
     sum.reset()
-    for index in share(of: batches.count, rank: ranks.rank, worldSize: ranks.worldSize) {
+    let shares = shares(ofCosts: batches.map(\.tokens.count), worldSize: ranks.worldSize)
+    for index in shares[ranks.rank] {
       gradients.zero()
       let dropout = Dropout(
         probability: layout.configuration.dropout, seed: configuration.seed,

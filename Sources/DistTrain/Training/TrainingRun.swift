@@ -52,7 +52,10 @@ package struct TrainingRun: ~Copyable {
     }
     let scored = items.map(\.batch) + validation
     let longest = scored.flatMap { $0.sequences.map(\.count) }.max() ?? 1
-    let model = try job.load { try inputs.loadModel(longest: max(longest, plan.sequence)) }
+    let model = try job.load {
+      try inputs.loadModel(
+        longest: max(longest, plan.sequence), prefetches: job.ranks.localRank == 0)
+    }
     let start = try job.load { try inputs.adapter?.parameters(inputs.layout) }
     let digests = try Self.digests(inputs, job)
     trainer = Trainer(inputs, model, plan, start: start, totalSteps: data.plan.totalSteps)

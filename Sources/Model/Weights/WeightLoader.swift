@@ -67,6 +67,11 @@ package struct WeightFolder: Sendable {
 
   var safetensors: [SafetensorsFile] { files }
 
+  /// Has the files read from front to back; one rank of a host does so for all, whose own reads would come in any order.
+  package func prefetch() {
+    for file in files { file.file.prefetch() }
+  }
+
   /// Names of all tensors.
   package var names: [String] { owner.keys.sorted() }
 
