@@ -46,7 +46,10 @@ package struct Provenance: Sendable {
 
   /// What else computes than where the provenance `stored` comes from, so that last digits may differ from here on.
   package func changes(from stored: JSONValue) -> [String] {
-    [("cpu", Machine.cpuName), ("blas_core", BLAS.coreName)].compactMap { key, now in
+    let precision = inputs.configuration.precision
+    let products = precision == .bfloat16 ? [("products", precision.productKernels)] : []
+    let arithmetic = [("cpu", Machine.cpuName), ("blas_core", BLAS.coreName)] + products
+    return arithmetic.compactMap { key, now in
       guard let then = stored[key]?.stringValue, then != now else { return nil }
       return "\(key) was \(then), now \(now)"
     }

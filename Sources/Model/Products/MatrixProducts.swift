@@ -87,10 +87,10 @@ package struct MatrixProducts: ~Copyable {
       BLAS.multiply(
         left, transposesA, right, transposesB, scale: leftScale * rightScale,
         accumulates: accumulates, c)
-    case (.bfloat16(let left), .bfloat16(let right)):
-      #if OneDNN
+    #if OneDNN
+      case (.bfloat16(let left), .bfloat16(let right)):
         oneDNN?.multiply(left, transposesA, right, transposesB, accumulates: accumulates, c)
-      #endif
+    #endif
     default: preconditionFailure("operands of two precisions")
     }
   }

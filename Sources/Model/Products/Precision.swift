@@ -17,7 +17,7 @@ package enum Precision: String, Sendable, CaseIterable {
   package var productKernels: String {
     switch self {
     case .float32: "OpenBLAS \(BLAS.coreName)"
-    case .bfloat16: "\(OneDNN.version), OpenBLAS \(BLAS.coreName)"
+    case .bfloat16: OneDNN.version
     }
   }
 

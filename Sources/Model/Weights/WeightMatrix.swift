@@ -39,12 +39,15 @@ package struct WeightMatrix: Sendable {
     _ rows: Int, _ columns: Int, _ precision: Precision, _ isAsItLies: Bool
   ) -> Int {
     switch precision {
-    case _ where !isAsItLies: max(1, min(rows, panelElements / max(columns, 1)))
+    case _ where !isAsItLies:
+      max(1, min(rows, max(panelElements / max(columns, 1), leastPanelRows)))
     case .bfloat16 where rows > 2 * bfloat16PanelRows: bfloat16PanelRows
     default: max(rows, 1)
     }
   }
   static let panelElements = 1 << 18
+  /// Fewer rows and the library spends its time arranging the other operand.
+  private static let leastPanelRows = 256
   private static let bfloat16PanelRows = 1024
 
   private func isAsItLies(_ precision: Precision) -> Bool {
