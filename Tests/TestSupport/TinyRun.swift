@@ -10,7 +10,7 @@ package final class TinyRun {
     tiny = try TinyQwen(
       vocabulary: 264, hidden: 16, layers: 2, heads: 2, kvHeads: 1, intermediate: 24)
     folder = tiny.folder
-    try write("tokenizer.json", Self.byteTokenizer())
+    try write("tokenizer.json", ByteTokenizer.json)
     try write("questions.json", Self.questions(24))
   }
 
@@ -51,36 +51,6 @@ package final class TinyRun {
     {
       String($0.prefix(upTo: $0.range(of: ", \"seconds\"")?.lowerBound ?? $0.endIndex))
     }
-  }
-
-  /// GPT-2's pre-tokenizer over single bytes.
-  private static func byteTokenizer() -> JSONValue {
-    var vocabulary = JSONObject()
-    var next: UInt32 = 256
-    for byte in UInt32(0)..<256 {
-      let printable =
-        (0x21...0x7E).contains(byte) || (0xA1...0xAC).contains(byte) || (0xAE...0xFF).contains(byte)
-      if let scalar = Unicode.Scalar(printable ? byte : next) {
-        vocabulary[String(scalar)] = .integer(Int(byte))
-      }
-      if !printable { next += 1 }
-    }
-    // The letters of answers are one token each, with their space.
-    let letters = ["A", "B", "C", "D", "E"]
-    for (index, letter) in letters.enumerated() {
-      vocabulary["\u{120}" + letter] = .integer(256 + index)
-    }
-    return .object([
-      "version": .string("1.0"), "added_tokens": .array([]), "normalizer": .null,
-      "pre_tokenizer": .object([
-        "type": .string("ByteLevel"), "add_prefix_space": .bool(false), "use_regex": .bool(true),
-      ]),
-      "post_processor": .null, "decoder": .object(["type": .string("ByteLevel")]),
-      "model": .object([
-        "type": .string("BPE"), "vocab": .object(vocabulary),
-        "merges": .array(letters.map { .string("\u{120} \($0)") }),
-      ]),
-    ])
   }
 
   /// Questions in the data set's schema, the right option always first.

@@ -1,11 +1,9 @@
-internal import Model
-
-/// A tokenizer.json of single bytes and of the five answer letters, for synthetic models.
-enum ByteTokenizer {
+/// A tokenizer.json of single bytes and of the five answer letters, for synthetic models and small tests.
+package enum ByteTokenizer {
   private static let letters = ["A", "B", "C", "D", "E"]
 
   /// GPT-2's pre-tokenizer over bytes; a letter after a space is one token, as it is in real vocabularies.
-  static var json: JSONValue {
+  package static var json: JSONValue {
     .object([
       "version": .string("1.0"), "added_tokens": .array([]), "normalizer": .null,
       "pre_tokenizer": .object([
