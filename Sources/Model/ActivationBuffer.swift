@@ -35,6 +35,8 @@ package struct ActivationBuffer: ~Copyable {
   let dQuery: FloatBuffer, dKey: FloatBuffer, dValue: FloatBuffer, dRaw: FloatBuffer
   let dAttention: FloatBuffer
   let gated: FloatBuffer, dGate: FloatBuffer, dUp: FloatBuffer
+  /// [layers, cached tokens, kvHeads * headSize]: keys and values of the passes before.
+  let cachedKey: FloatBuffer, cachedValue: FloatBuffer
   package let scratch: Scratch
 
   package init(_ plan: ActivationPlan, for model: QwenModel) {
@@ -85,13 +87,23 @@ package struct ActivationBuffer: ~Copyable {
     gated = FloatBuffer(count: tokens * sizes.intermediateSize)
     dGate = gradient(sizes.intermediateSize)
     dUp = gradient(sizes.intermediateSize)
+    let cached = sizes.layerCount * plan.cachedTokens * sizes.kvSize
+    cachedKey = FloatBuffer(count: cached)
+    cachedValue = FloatBuffer(count: cached)
+    scratch = Self.scratch(plan, model, rank)
+  }
+
+  private static func scratch(
+    _ plan: ActivationPlan, _ model: QwenModel, _ rank: Int
+  ) -> Scratch {
+    let (sizes, tokens) = (model.configuration, plan.tokens)
     let widest = max(sizes.hiddenSize, sizes.intermediateSize, sizes.querySize)
     let chunk = min(plan.targets, model.crossEntropy.chunkRows)
     let headPanel = model.crossEntropy.panelRows(model.precision)
     let products = MatrixProducts(
       model.precision, panel: model.panelCount,
       operand: max(max(tokens, rank) * widest, chunk * headPanel))
-    scratch = Scratch(
+    return Scratch(
       products, dropped: rank == 0 ? 0 : tokens * widest, lowRank: tokens * rank,
       scores: GroupedQueryAttention.scoresCount(length: plan.sequence),
       logits: chunk * (plan.keepsForBackward ? sizes.vocabularySize : headPanel),
@@ -121,6 +133,13 @@ package struct ActivationBuffer: ~Copyable {
     let modules = Projection.allCases.count
     let index = min(layer, keptLayers - 1) * modules + projection.rawValue
     return lowRank.matrix(tokens, rank, at: index * plan.tokens * rank)
+  }
+
+  /// Keys or values of one layer that were kept from the passes before: [cached tokens, kvHeads * headSize].
+  @_lifetime(borrow buffer)
+  func cached(_ buffer: borrowing FloatBuffer, _ layer: Int) -> MutableMatrixView {
+    buffer.matrix(
+      plan.cachedTokens, sizes.kvSize, at: layer * plan.cachedTokens * sizes.kvSize)
   }
 
   /// The dropout mask of one projection's input; without dropout none.

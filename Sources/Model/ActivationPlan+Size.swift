@@ -18,7 +18,8 @@ extension ActivationPlan {
     let perToken = (streams + 1) * sizes.hiddenSize + kept + gradientPerToken(sizes)
     let rows = targets * ((keepsForBackward ? 4 : 2) * sizes.hiddenSize + 1)
     let masks = hasDropout ? keptLayers(of: sizes.layerCount) * maskBytes(sizes) : 0
-    return 4 * (tokens * perToken + rows) + masks
+    let cached = 2 * sizes.layerCount * cachedTokens * sizes.kvSize
+    return 4 * (tokens * perToken + rows + cached) + masks
       + scratchBytes(sizes, rank, precision, isAsItLies: isAsItLies)
   }
 

@@ -15,6 +15,8 @@ package struct ActivationPlan: Sendable, Equatable {
   /// Forward keeps what a backward pass needs; false for scoring alone.
   package let keepsForBackward: Bool
   package let checkpointing: ActivationCheckpointing
+  /// Tokens whose keys and values of every layer are kept from pass to pass, over all sequences that are continued.
+  package let cachedTokens: Int
 
   /// The plan that fits every one of `batches`.
   package init(
@@ -23,20 +25,21 @@ package struct ActivationPlan: Sendable, Equatable {
   ) {
     self.init(
       tokens: batches.map(\.tokens.count).max() ?? 0,
-      sequence: batches.flatMap { $0.sequences.map(\.count) }.max() ?? 0,
+      sequence: batches.map(\.longestSequence).max() ?? 0,
       targets: batches.map(\.targetRows.count).max() ?? 0, keepsForBackward: keepsForBackward,
       checkpointing: checkpointing)
   }
 
   package init(
     tokens: Int, sequence: Int, targets: Int, keepsForBackward: Bool,
-    checkpointing: ActivationCheckpointing = .none
+    checkpointing: ActivationCheckpointing = .none, cachedTokens: Int = 0
   ) {
     self.tokens = tokens
     self.sequence = sequence
     self.targets = targets
     self.keepsForBackward = keepsForBackward
     self.checkpointing = checkpointing
+    self.cachedTokens = cachedTokens
   }
 
   /// Layers whose activations exist at the same time.
@@ -46,7 +49,7 @@ package struct ActivationPlan: Sendable, Equatable {
 
   func fits(_ batch: MicroBatch) -> Bool {
     batch.tokens.count <= tokens && batch.targetRows.count <= targets
-      && batch.sequences.allSatisfy { $0.count <= sequence }
+      && batch.longestSequence <= sequence
   }
 }
 
@@ -56,6 +59,7 @@ extension ActivationPlan {
     ActivationPlan(
       tokens: max(tokens, other.tokens), sequence: max(sequence, other.sequence),
       targets: max(targets, other.targets),
-      keepsForBackward: keepsForBackward || other.keepsForBackward, checkpointing: checkpointing)
+      keepsForBackward: keepsForBackward || other.keepsForBackward, checkpointing: checkpointing,
+      cachedTokens: max(cachedTokens, other.cachedTokens))
   }
 }

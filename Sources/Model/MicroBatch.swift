@@ -8,8 +8,16 @@ package struct MicroBatch: Sendable, Equatable {
   package private(set) var targetRows: [Int] = []
   /// What is predicted there: [targets]
   package private(set) var targetTokens: [Int32] = []
+  /// Tokens of the first sequence where all others continue it; 0 where each begins anew.
+  private var sharedCount = 0
 
   package init() {}
+
+  /// A first sequence that every sequence appended after it continues, each without seeing the others; for scoring.
+  package init(sharing prefix: [Int32]) {
+    append(prefix)
+    sharedCount = prefix.count
+  }
 
   /// Adds a sequence that predicts each of its own tokens from `firstTarget` (>= 1) on.
   package mutating func append(_ sequence: [Int32], targetsFrom firstTarget: Int) {
@@ -34,8 +42,15 @@ package struct MicroBatch: Sendable, Equatable {
     targetTokens.append(token)
   }
 
-  /// Token ranges of the sequences.
-  package var sequences: [Range<Int>] {
-    zip(sequenceStarts, sequenceStarts.dropFirst()).map { $0..<$1 }
+  package var sequences: [PackedSequence] {
+    zip(sequenceStarts, sequenceStarts.dropFirst()).map { start, end in
+      PackedSequence(rows: start..<end, prefix: start == 0 ? 0..<0 : 0..<sharedCount)
+    }
   }
+
+  /// Whether a sequence continues another, which a backward pass cannot follow.
+  var isBranched: Bool { sharedCount > 0 }
+
+  /// Tokens of the longest sequence, with what it continues.
+  package var longestSequence: Int { sequences.map(\.length).max() ?? 0 }
 }

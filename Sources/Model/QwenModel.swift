@@ -27,6 +27,7 @@ package struct QwenModel: Sendable {
     accumulatingInto gradients: borrowing FloatBuffer, _ activations: borrowing ActivationBuffer
   ) -> Double {
     precondition(activations.plan.keepsForBackward, "this plan keeps nothing for a backward pass")
+    precondition(!batch.isBranched, "gradients do not flow into the sequence that is continued")
     guard !batch.targetRows.isEmpty else { return 0 }
     let pass = forward(batch, adapter: adapter, dropout: dropout, activations)
     let lossSum = lossBackward(batch, activations)
@@ -63,10 +64,22 @@ package struct QwenModel: Sendable {
     return result.array()
   }
 
+  /// Returns the most probable token after each target row, the first of equals, and keeps keys and values.
+  ///
+  /// - Parameter sequences: Those of the batch, with the prefixes they continue among the kept keys and values.
+  func nextTokens(
+    _ batch: MicroBatch, sequences: [PackedSequence], adapter: borrowing FloatBuffer,
+    _ activations: borrowing ActivationBuffer
+  ) -> [Int32] {
+    _ = forward(batch, keeping: sequences, adapter: adapter, dropout: nil, activations)
+    return crossEntropy.mostProbable(
+      normedTargets(batch, activations), scratch: activations.scratch)
+  }
+
   /// Runs every block and leaves the last residual stream in `activations`.
   private func forward(
-    _ batch: MicroBatch, adapter: borrowing FloatBuffer, dropout: Dropout?,
-    _ activations: borrowing ActivationBuffer
+    _ batch: MicroBatch, keeping sequences: [PackedSequence]? = nil,
+    adapter: borrowing FloatBuffer, dropout: Dropout?, _ activations: borrowing ActivationBuffer
   ) -> TransformerBlock.Pass {
     precondition(activations.plan.fits(batch), "the micro-batch is larger than the plan")
     let tokens = batch.tokens.count
@@ -77,7 +90,8 @@ package struct QwenModel: Sendable {
     }
     activations.scratch.profile.lap(.elementWise)
     let pass = TransformerBlock.Pass(
-      sequences: batch.sequences, tokens: tokens, dropout: dropout, rotary: rotary)
+      sequences: sequences ?? batch.sequences, tokens: tokens, dropout: dropout, rotary: rotary,
+      keepsKeys: sequences != nil)
     for block in blocks { block.forward(pass, adapter: adapter, activations) }
     return pass
   }

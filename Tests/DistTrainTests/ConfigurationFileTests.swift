@@ -148,8 +148,14 @@ struct ConfigurationFileTests {
     ("lora_r: 0", "expected a whole number from 1"), ("seed: -1", "expected a whole number from 0"),
     ("seed: 99999999999999999999", "expected a whole number from 0"),
     ("shuffle: maybe", "shuffle is 'maybe'; expected true or false"),
-    ("score: letters", "score is 'letters'; expected letter or option"),
-    ("option_order: off", "option_order is 'off'; expected dataset, shuffled or reshuffled"),
+    (
+      "score: letters",
+      "score is 'letters'; expected letter, generated, option, option_per_character or option_minus_unconditional"
+    ),
+    (
+      "option_order: off",
+      "option_order is 'off'; expected dataset, shuffled, reshuffled or all-cyclic"
+    ),
     ("max_steps: 0", "max_steps is 0; give a positive number, or -1 for epochs"),
     ("warmup_steps: 2.5", "warmup_steps is 2.5; give whole steps, or a share below 1"),
     ("warmup_ratio: 1", "warmup_ratio is '1'; expected a number from 0 to below 1 (whole steps"),

@@ -9,9 +9,7 @@ struct EvaluationResultTests {
     _ question: Question, order: [Int]? = nil, isTruncated: Bool = false
   ) -> ScoringItem {
     let order = order ?? Array(question.options.indices)
-    return ScoringItem(
-      question: question, order: order, batch: MicroBatch(), targetCounts: order.map { _ in 1 },
-      isTruncated: isTruncated)
+    return ScoringItem(question: question, orders: [order], isTruncated: isTruncated)
   }
 
   /// Five questions of three types: picks C (right), A (wrong), B (right), D (wrong), A (right).
@@ -28,7 +26,8 @@ struct EvaluationResultTests {
       [-0.1, -1, -1, -1, -1],
     ]
     return try EvaluationResult(
-      questions.map { item($0) }, scores: scores, typeNames: ["Specific", "Negated", "Temporal"])
+      questions.map { item($0) }, scores.map(ScoredItem.init),
+      typeNames: ["Specific", "Negated", "Temporal"])
   }
 
   @Test func `a question counts in every type it has, and apart where it has none`() throws {
@@ -54,7 +53,7 @@ struct EvaluationResultTests {
   ])
   func `equal scores go to the first letter`(scores: [Double], expected: Int) throws {
     let item = Self.item(QuestionSamples.question(answer: 0), order: [4, 3, 2, 1, 0])
-    let result = try EvaluationResult([item], scores: [scores], typeNames: [])
+    let result = try EvaluationResult([item], [scores].map(ScoredItem.init), typeNames: [])
     #expect(result.predictions[0].predicted == expected)
     #expect(result.predictions[0].isCorrect == (expected == 4), "the right option is lettered E")
   }
@@ -64,7 +63,7 @@ struct EvaluationResultTests {
     let items = [3, 8].map { Self.item(QuestionSamples.question($0)) }
     let error = #expect(throws: CommandFailure.self) {
       try EvaluationResult(
-        items, scores: [[0, 1, 2, 3, 4], [0, 1, value, 3, 4]], typeNames: [])
+        items, [[0, 1, 2, 3, 4], [0, 1, value, 3, 4]].map(ScoredItem.init), typeNames: [])
     }
     #expect(error?.exitCode == 70)
     #expect(error?.description.hasPrefix("question 8: a score is not a finite number") == true)
@@ -73,14 +72,14 @@ struct EvaluationResultTests {
   @Test func `chance and letters follow the number of options`() throws {
     let items = [2, 4].map { Self.item(QuestionSamples.question(options: $0, answer: 1)) }
     let result = try EvaluationResult(
-      items, scores: [[0, 1], [0, 1, 2, 3]], typeNames: [])
+      items, [[0, 1], [0, 1, 2, 3]].map(ScoredItem.init), typeNames: [])
     #expect(abs(result.chance - 0.375) < 1e-15)
     #expect(result.histograms.gold == [0, 2, 0, 0])
     #expect(result.histograms.predicted == [0, 1, 0, 1])
   }
 
   @Test func `nothing scored is zero of zero`() throws {
-    let result = try EvaluationResult([], scores: [], typeNames: ["Specific"])
+    let result = try EvaluationResult([], [], typeNames: ["Specific"])
     #expect(result.overall.correct == 0 && result.overall.total == 0)
     #expect(result.constantAnswer.share == 0 && result.chance == 0)
     #expect(result.summary("held out").contains("n = 0"))
@@ -120,7 +119,8 @@ struct EvaluationResultTests {
         .init(identifier: "c", text: "tea"),
       ], answerIndex: 0, explanation: .object(["Soup": .string("soup")]))
     let result = try EvaluationResult(
-      [Self.item(question, order: [2, 0, 1])], scores: [[-2, -3, -1]], typeNames: ["Negated"])
+      [Self.item(question, order: [2, 0, 1])], [[-2, -3, -1]].map(ScoredItem.init),
+      typeNames: ["Negated"])
     let lines = result.predictionLines.split(separator: "\n")
     #expect(lines.count == 1)
     let json = try JSONParser.parse(String(lines[0]))
@@ -144,7 +144,7 @@ struct EvaluationResultTests {
       Self.item(QuestionSamples.question(), isTruncated: $0)
     }
     let scores = items.map { _ in [0.0, 1, 2, 3, 4] }
-    let result = try EvaluationResult(items, scores: scores, typeNames: [])
+    let result = try EvaluationResult(items, scores.map(ScoredItem.init), typeNames: [])
     #expect(result.json(configuration)["metrics"]?["truncated_questions"] == .integer(2))
     #expect(result.summary("held out").contains("2 truncated to max_length"))
     #expect(try !Self.result().summary("held out").contains("truncated"))

@@ -56,12 +56,21 @@ struct OptionOrderTests {
     #expect(OptionOrder.shuffled.order(of: Self.questions[17], seed: 42, epoch: nil) == alone)
   }
 
-  @Test func `the best constant answer is the most frequent right letter`() {
-    let best = OptionOrder.dataset.bestConstantAnswer(
-      [2, 1, 1, 0].map { QuestionSamples.question(answer: $0) }, seed: 1)
-    #expect(best.letter == "B" && best.share == 0.5)
-    #expect(OptionOrder.dataset.bestConstantAnswer([], seed: 1).share == 0)
-    #expect(OptionOrder.shuffled.bestConstantAnswer(Self.questions, seed: 42).share < 0.25)
+  @Test func `right letters are counted in the order that a model sees`() throws {
+    let questions = [2, 1, 1, 0].map { QuestionSamples.question(answer: $0) }
+    #expect(OptionOrder.dataset.goldPositions(questions, seed: 1) == [1, 2, 1, 0, 0])
+    #expect(OptionOrder.dataset.goldPositions([], seed: 1).isEmpty)
+    let shuffled = OptionOrder.shuffled.goldPositions(Self.questions, seed: 42)
+    #expect(shuffled.reduce(0, +) == Self.questions.count)
+    #expect(Double(try #require(shuffled.max())) < 0.25 * Double(Self.questions.count))
+  }
+
+  @Test func `all rotations give every option every letter once`() {
+    let question = QuestionSamples.question(17)
+    let orders = OptionOrder.allCyclic.scoringOrders(of: question, seed: 42)
+    #expect(orders[0] == OptionOrder.shuffled.order(of: question, seed: 42, epoch: nil))
+    for position in 0..<5 { #expect(Set(orders.map { $0[position] }) == Set(0..<5)) }
+    #expect(OptionOrder.shuffled.scoringOrders(of: question, seed: 42) == [orders[0]])
   }
 
   @Test func `the split is the same for every option order`() throws {

@@ -75,64 +75,8 @@ struct PromptTemplateTests {
       let example = try #require(inputs.examples([3], epoch: nil).first)
       let item = try ScoringItem(inputs.dataset.questions[3], inputs)
       let prompt = example.tokens.prefix(example.promptTokenCount)
-      #expect(item.batch.tokens.starts(with: prompt), "\(settings)")
+      #expect(item.requests[0].batch.tokens.starts(with: prompt), "\(settings)")
       #expect(!item.isTruncated && example.truncatedTokenCount == 0)
     }
-  }
-}
-
-struct ScoringItemTests {
-  @Test func `every letter is asked for after the prompt's last token`() throws {
-    let inputs = try QuestionSamples.inputs(TinyRun(), ["option_order=shuffled"])
-    let question = inputs.dataset.questions[5]
-    let item = try ScoringItem(question, inputs)
-    #expect(item.batch.sequences.count == 1)
-    #expect(Set(item.batch.targetRows) == [item.batch.tokens.count - 1])
-    #expect(
-      item.batch.targetTokens
-        == ["A", "B", "C", "D", "E"].flatMap { inputs.tokenizer.encode(" \($0)") })
-    #expect(item.targetCounts == [1, 1, 1, 1, 1])
-    #expect(item.order[item.goldPosition] == question.answerIndex)
-  }
-
-  @Test func `every option is scored by all of its tokens`() throws {
-    let inputs = try QuestionSamples.inputs(TinyRun(), ["score=option", "option_order=shuffled"])
-    let question = inputs.dataset.questions[5]
-    let item = try ScoringItem(question, inputs)
-    #expect(item.batch.sequences.count == 5)
-    var targets = item.batch.targetTokens[...]
-    for (position, count) in item.targetCounts.enumerated() {
-      let text = " " + question.options[item.order[position]].text
-      #expect(inputs.tokenizer.decode(Array(targets.prefix(count))) == text)
-      targets = targets.dropFirst(count)
-    }
-    #expect(targets.isEmpty)
-  }
-
-  @Test func `a letter of two tokens is refused with what to do`() throws {
-    let tiny = try TinyRun()
-    let folder = try TemporaryFolder()
-    let options = (0..<6).map { "\"k\($0)\": \"dish \($0)\"" }.joined(separator: ", ")
-    let items = (0..<10).map {
-      "{\"query\": \"q\($0)\", \"query_type\": {}, \"options\": {\(options)}, \"answer\": \"k0\"}"
-    }
-    let path = try folder.write("[\(items.joined(separator: ","))]", to: "q.json")
-    let inputs = try QuestionSamples.inputs(tiny, ["dataset_path=\(path)"])
-    let error = #expect(throws: CommandFailure.self) {
-      try ScoringItem(inputs.dataset.questions[4], inputs)
-    }
-    #expect(error?.exitCode == 65)
-    #expect(
-      error?.description.hasPrefix("question 4: the letter F is not one token after the prompt")
-        == true, "\(String(describing: error))")
-    #expect(error?.description.contains("use score: option") == true)
-  }
-
-  @Test func `a prompt that is too long is scored by its end and counted`() throws {
-    let inputs = try QuestionSamples.inputs(TinyRun(), ["max_length=40", "option_order=shuffled"])
-    let item = try ScoringItem(inputs.dataset.questions[0], inputs)
-    #expect(item.isTruncated)
-    #expect(item.batch.tokens.count == 39)
-    #expect(inputs.tokenizer.decode(item.batch.tokens).hasSuffix("\nAnswer:"))
   }
 }

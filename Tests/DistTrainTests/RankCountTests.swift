@@ -16,6 +16,12 @@ struct RankCountTests {
       ],
       ["gradient_accumulation_steps=3", "shuffle=false", "loss_on=completion", "lora_dropout=0"],
       ["activation_checkpointing=full", "max_steps=3"],
+      ["score=generated", "option_order=all-cyclic", "max_new_tokens=3", "max_steps=2"],
+      [
+        "score=option_minus_unconditional", "option_order=all-cyclic", "eval_steps=1",
+        "metric_for_best_model=accuracy", "load_best_model_at_end=true",
+        "early_stopping_patience=2",
+      ],
     ] + halves
 
   /// The same promise within bfloat16, where this processor has it.

@@ -40,10 +40,27 @@ struct RecipeMPRTests {
     #expect(heldOut.count { $0.types.isEmpty } == 13)
   }
 
-  @Test func `a constant answer scores all in file order and chance when shuffled`() throws {
-    let questions = try Self.dataset().questions
-    #expect(OptionOrder.dataset.bestConstantAnswer(questions, seed: 42).share == 1)
-    #expect(OptionOrder.shuffled.bestConstantAnswer(questions, seed: 42).share < 0.26)
+  @Test func `in file order the audit finds the right option always first`() throws {
+    let dataset = try Self.dataset()
+    let audit = try LeakAudit(
+      dataset, Split.seed(500), order: .dataset, showsLetters: true, seed: 42)
+    let first = audit.findings[0]
+    #expect(first.rule.name == "always A" && first.correct == 500 && first.total == 500)
+    #expect(first.heldOutCorrect == 50 && first.beatsChance && !audit.isClean)
+    #expect(
+      audit.goldPositions.map { $0.counts } == [
+        [400, 0, 0, 0, 0], [50, 0, 0, 0, 0], [50, 0, 0, 0, 0],
+      ])
+    #expect(audit.warnings.count == 1 && audit.summary.hasPrefix("LEAK: always A 100.0 %"))
+    #expect(audit.sharedOptions == 98 && audit.heldOutOptions == 250 && audit.sharedAnswers == 5)
+  }
+
+  @Test(arguments: [1, 42, 7, 2024]) func `shuffled, the audit is clean`(seed: UInt64) throws {
+    let audit = try LeakAudit(
+      Self.dataset(), Split.seed(500), order: .shuffled, showsLetters: true, seed: seed)
+    #expect(audit.isClean, "\(audit.warnings)")
+    #expect(audit.warnings.isEmpty, "\(audit.warnings)")
+    #expect(audit.findings.contains { $0.rule.name == "longest option" && $0.correct > 100 })
   }
 
   @Test func `the first prompt is the published one`() throws {

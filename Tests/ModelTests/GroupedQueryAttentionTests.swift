@@ -45,7 +45,9 @@ struct AttentionSample {
     layer.forward(
       q: x.matrix(tokens, queryColumns).view,
       k: x.matrix(tokens, kvColumns, at: parts[1].lowerBound).view,
-      v: x.matrix(tokens, kvColumns, at: parts[2].lowerBound).view, sequences: sequences,
+      v: x.matrix(tokens, kvColumns, at: parts[2].lowerBound).view,
+      earlierK: x.matrix(0, kvColumns).view, earlierV: x.matrix(0, kvColumns).view,
+      sequences: sequences.map { PackedSequence(rows: $0) },
       into: output.matrix(tokens, queryColumns), logSumExp: logSumExp.matrix(tokens, layer.heads),
       scratch: scratch())
     return (output.array(), logSumExp.array())
@@ -61,7 +63,8 @@ struct AttentionSample {
       k: x.matrix(tokens, kvColumns, at: parts[1].lowerBound).view,
       v: x.matrix(tokens, kvColumns, at: parts[2].lowerBound).view,
       output: FloatBuffer(output).matrix(tokens, queryColumns).view,
-      logSumExp: FloatBuffer(logSumExp).matrix(tokens, layer.heads).view, sequences: sequences,
+      logSumExp: FloatBuffer(logSumExp).matrix(tokens, layer.heads).view,
+      sequences: sequences.map { PackedSequence(rows: $0) },
       accumulatingIntoQ: dx.matrix(tokens, queryColumns),
       k: dx.matrix(tokens, kvColumns, at: parts[1].lowerBound),
       v: dx.matrix(tokens, kvColumns, at: parts[2].lowerBound), scratch: scratch())

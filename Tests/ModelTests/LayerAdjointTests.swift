@@ -61,11 +61,13 @@ struct LayerAdjointTests {
     let rotary = RotaryEmbedding(headSize: size, theta: 10000, positions: 80)
     let error = adjointError(at: randomValues(rows * heads * size, seed: 9), seed: 31) { x in
       let y = FloatBuffer(x)
-      rotary.forward(y.matrix(rows, heads * size), sequences: sequences)
+      rotary.forward(
+        y.matrix(rows, heads * size), sequences: sequences.map { PackedSequence(rows: $0) })
       return y.array()
     } backward: { _, c in
       let dx = FloatBuffer(c)
-      rotary.backward(dx.matrix(rows, heads * size), sequences: sequences)
+      rotary.backward(
+        dx.matrix(rows, heads * size), sequences: sequences.map { PackedSequence(rows: $0) })
       return dx.array()
     }
     #expect(error < Self.tolerance)

@@ -59,18 +59,20 @@ struct LayerForwardTests {
     let rotary = RotaryEmbedding(headSize: size, theta: theta, positions: 63)
     let x = randomValues(rows * heads * size, seed: 5)
     let y = FloatBuffer(x)
-    rotary.forward(y.matrix(rows, heads * size), sequences: sequences)
+    rotary.forward(
+      y.matrix(rows, heads * size), sequences: sequences.map { PackedSequence(rows: $0) })
     let expected = ReferenceLayers.rotate(
       ReferenceMatrix(rows, heads * size, x), headSize: size, theta: theta, sequences: sequences)
     #expect(relativeError(y.array(), expected.floats) < 63e-7)
-    rotary.backward(y.matrix(rows, heads * size), sequences: sequences)
+    rotary.backward(
+      y.matrix(rows, heads * size), sequences: sequences.map { PackedSequence(rows: $0) })
     #expect(relativeError(y.array(), x) < Self.tolerance)
   }
 
   @Test func `a sequence longer than the planned positions is refused`() async {
     await #expect(processExitsWith: .failure) {
       let rotary = RotaryEmbedding(headSize: 4, theta: 1e4, positions: 3)
-      rotary.forward(FloatBuffer(count: 16).matrix(4, 4), sequences: [0..<4])
+      rotary.forward(FloatBuffer(count: 16).matrix(4, 4), sequences: [PackedSequence(rows: 0..<4)])
     }
   }
 }

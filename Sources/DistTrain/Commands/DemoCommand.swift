@@ -45,11 +45,10 @@ struct DemoCommand: ParsableCommand {
     ]
     all += overrides
     let configuration = try RunOptions.resolve(job, file: nil, overrides: all)
-    let before = try untrained(configuration, job)
-    job.note("before     \(before.summary("held out").split(separator: "\n").first ?? "")\n")
     let start = ContinuousClock.now
-    let after = try TrainingRun.run(configuration, job)
-    guard job.ranks.isRoot else { return }
+    let score = try TrainingRun.run(configuration, job)
+    guard job.ranks.isRoot, let before = score.before else { return }
+    let after = score.result
     let seconds = (ContinuousClock.now - start).components.seconds
     let (b, a) = (before.overall, after.overall)
     let line =
@@ -63,23 +62,5 @@ struct DemoCommand: ParsableCommand {
       results            \(configuration.outputPath)
       next               disttrain evaluate \(configuration.outputPath)
       """)
-  }
-
-  /// The score of the model without an adapter.
-  private static func untrained(
-    _ configuration: RunConfiguration, _ job: borrowing Job
-  ) throws -> EvaluationResult {
-    configuration.precision.setThreadCount(configuration.threadsPerRank)
-    let inputs = try job.load { try RunInputs(configuration) }
-    let items = try job.load {
-      try inputs.questions(inputs.split.heldOut).map { try ScoringItem($0, inputs) }
-    }
-    let longest = items.flatMap { $0.batch.sequences.map(\.count) }.max() ?? 1
-    let model = try job.load {
-      try inputs.loadModel(longest: longest, prefetches: job.ranks.localRank == 0)
-    }
-    let evaluator = Evaluator(model, fitting: items.map(\.batch))
-    return try EvaluationRun.evaluate(
-      items, inputs, evaluator, FloatBuffer(count: inputs.layout.count), over: job.ranks)
   }
 }

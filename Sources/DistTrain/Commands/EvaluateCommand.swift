@@ -6,18 +6,25 @@ struct EvaluateCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "evaluate",
     abstract: "Scores a run's adapter, or any PEFT adapter, on held-out questions.",
-    usage: "disttrain evaluate <run> | --adapter <folder> <recipe> [<settings> ...]",
+    usage:
+      "disttrain evaluate <run> | --adapter <folder> <recipe> | --base <recipe> [<settings> ...]",
     discussion: """
       Examples:
         disttrain evaluate runs/first
         disttrain evaluate runs/first option_order=dataset
+        disttrain evaluate runs/first score=generated option_order=all-cyclic
         disttrain evaluate --adapter my-adapter recipe.yaml -n 2
+        disttrain evaluate --base recipe.yaml
 
       A run's own config.yaml and test_split.json are used; results go into the run's folder, or to output_dir.
+      Without an adapter they go to runs/base.
       """)
 
   @Option(help: "A PEFT adapter folder to score instead of a run.")
   var adapter: String?
+
+  @Flag(help: "Score the base model, without an adapter.")
+  var base = false
 
   @OptionGroup var launch: LaunchOptions
   @OptionGroup var options: RunOptions
@@ -25,7 +32,7 @@ struct EvaluateCommand: ParsableCommand {
   func run() throws {
     var (file, overrides) = try ConfigurationValues.parse(options.settings)
     if launch.isWanted {
-      let adapter = adapter.map { ["--adapter", $0] } ?? []
+      let adapter = (adapter.map { ["--adapter", $0] } ?? []) + (base ? ["--base"] : [])
       try Launcher.run(
         launch.command(
           threads: RunOptions.threads(overrides),
@@ -34,7 +41,11 @@ struct EvaluateCommand: ParsableCommand {
     func fallback(_ key: String, _ value: String) {
       if !overrides.contains(where: { $0.key == key }) { overrides.append((key, value)) }
     }
-    if let adapter {
+    if base {
+      guard adapter == nil else { throw ValidationError("give --base or --adapter, not both") }
+      fallback("init_adapter", "none")
+      fallback("output_dir", "runs/base")
+    } else if let adapter {
       fallback("init_adapter", adapter)
       if file == nil { fallback("output_dir", adapter + "/evaluation") }
     } else if let run = file {

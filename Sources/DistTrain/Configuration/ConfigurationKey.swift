@@ -95,7 +95,8 @@ package struct ConfigurationKey: Sendable {
       name: "option_order", kind: .choice(OptionOrder.allCases.map(\.rawValue)),
       fallback: "shuffled",
       help:
-        "which option gets which letter: the file's order, a random one, or another in each epoch"),
+        "which option gets which letter: the file's order, a random one, another in each epoch, or all rotations in scoring"
+    ),
     ConfigurationKey(
       name: "prompt_template", kind: .choice(PromptTemplate.allCases.map(\.rawValue)),
       fallback: "plain",
@@ -103,8 +104,20 @@ package struct ConfigurationKey: Sendable {
         "plain text, the model's chat format, or open: no options shown, the answer is the option's text",
       aliases: ["template": "LLaMA-Factory", "chat_template": "axolotl"]),
     ConfigurationKey(
-      name: "score", kind: .choice(["letter", "option"]), fallback: "letter",
-      help: "pick by the likelihood of the letter, or of the option's text"),
+      name: "score", kind: .choice(ScoreRule.allCases.map(\.rawValue)), fallback: "letter",
+      help:
+        "pick by the letter's likelihood, the letter in generated text, or the likelihood of the option's text"
+    ),
+    ConfigurationKey(
+      name: "max_new_tokens", kind: .integer(1...4096), fallback: "8",
+      help: "tokens that score: generated lets the model write", isFixed: false),
+    ConfigurationKey(
+      name: "score_controls", kind: .flag, fallback: "true",
+      help: "score also the starting adapter, and the options without their question",
+      isFixed: false),
+    ConfigurationKey(
+      name: "strict_audit", kind: .flag, fallback: "false",
+      help: "refuse to train where a trivial rule finds the right option", isFixed: false),
     ConfigurationKey(
       name: "loss_on", kind: .choice(["all", "completion"]), fallback: "all",
       help: "train on all tokens, or on the answer's alone",
@@ -188,8 +201,17 @@ package struct ConfigurationKey: Sendable {
       isFixed: false),
     ConfigurationKey(
       name: "eval_steps", kind: .integer(0...1_000_000), fallback: "0",
-      help: "steps per validation loss; 0 for none", aliases: ["steps_per_eval": "mlx-lm"],
+      help: "steps per validation; 0 for none", aliases: ["steps_per_eval": "mlx-lm"],
       isFixed: false),
+    ConfigurationKey(
+      name: "metric_for_best_model", kind: .choice(BestMetric.allCases.map(\.rawValue)),
+      fallback: "loss", help: "what makes a validation the best so far"),
+    ConfigurationKey(
+      name: "load_best_model_at_end", kind: .flag, fallback: "false",
+      help: "score and keep the adapter of the best validation instead of the last", isFixed: false),
+    ConfigurationKey(
+      name: "early_stopping_patience", kind: .integer(0...1_000_000), fallback: "0",
+      help: "stop after so many validations without a better one; 0 for never", isFixed: false),
     ConfigurationKey(
       name: "save_steps", kind: .integer(0...1_000_000), fallback: "100",
       help: "steps per checkpoint; 0 for one at the end", aliases: ["save_every": "mlx-lm"],

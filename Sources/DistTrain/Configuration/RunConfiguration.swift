@@ -13,7 +13,9 @@ package struct RunConfiguration: Sendable, Equatable {
   package let trainRatio: Double, validationRatio: Double, testRatio: Double
   package let optionOrder: OptionOrder
   package let promptTemplate: PromptTemplate
-  package let scoresOptions: Bool
+  package let score: ScoreRule
+  package let maximumNewTokens: Int
+  package let isAuditStrict: Bool, scoresControls: Bool
   package let lossOnAll: Bool
   package let countsLabels: Bool
   package let maximumLength: Int
@@ -28,6 +30,9 @@ package struct RunConfiguration: Sendable, Equatable {
   package let watchdogSeconds: Double
   package let continuesWithoutSaving: Bool
   package let desyncCheckSteps: Int
+  package let bestMetric: BestMetric
+  package let loadsBest: Bool
+  package let patience: Int
   package let loggingSteps: Int, evaluationSteps: Int, saveSteps: Int, saveLimit: Int
 
   /// Types every value; throws one error that lists all faults with their places.
@@ -50,7 +55,10 @@ package struct RunConfiguration: Sendable, Equatable {
     testRatio = reader.number("test_ratio")
     optionOrder = OptionOrder(rawValue: reader.choice("option_order")) ?? .shuffled
     promptTemplate = PromptTemplate(rawValue: reader.choice("prompt_template")) ?? .plain
-    scoresOptions = reader.choice("score") == "option"
+    score = ScoreRule(rawValue: reader.choice("score")) ?? .letter
+    maximumNewTokens = reader.integer("max_new_tokens")
+    isAuditStrict = reader.flag("strict_audit")
+    scoresControls = reader.flag("score_controls")
     lossOnAll = reader.choice("loss_on") == "all"
     countsLabels = reader.choice("loss_normalization") == "labels"
     maximumLength = reader.integer("max_length")
@@ -72,6 +80,9 @@ package struct RunConfiguration: Sendable, Equatable {
       dropout: Float(reader.number("lora_dropout")), targets: targets)
     loggingSteps = reader.integer("logging_steps")
     evaluationSteps = reader.integer("eval_steps")
+    bestMetric = BestMetric(rawValue: reader.choice("metric_for_best_model")) ?? .loss
+    loadsBest = reader.flag("load_best_model_at_end")
+    patience = reader.integer("early_stopping_patience")
     saveSteps = reader.integer("save_steps")
     saveLimit = reader.integer("save_total_limit")
     continuesWithoutSaving = reader.choice("on_save_failure") == "continue"
@@ -103,10 +114,19 @@ package struct RunConfiguration: Sendable, Equatable {
         "\(configuration.values["warmup_steps"]?.source ?? "default"): warmup_steps is \(warmup);"
           + " give whole steps, or a share below 1")
     }
-    if configuration.promptTemplate == .open && !configuration.scoresOptions
+    if configuration.promptTemplate == .open && !configuration.score.readsTexts
       && reader.areRight(["score"])
     {
       faults.append("prompt_template: open shows no letters; use it with score: option")
+    }
+    for (name, isWanted) in [
+      ("load_best_model_at_end", configuration.loadsBest),
+      ("early_stopping_patience", configuration.patience > 0),
+    ]
+    where isWanted && reader.areRight(["eval_steps", "val_ratio"]) {
+      if configuration.evaluationSteps == 0 {
+        faults.append("\(name) needs validations; give eval_steps")
+      }
     }
     if let obstacle = configuration.precision.obstacle {
       let source = configuration.values["precision"]?.source ?? "default"

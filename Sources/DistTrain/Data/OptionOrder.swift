@@ -8,6 +8,8 @@ package enum OptionOrder: String, Sendable, CaseIterable {
   case shuffled
   /// Another random order in each epoch; outside of training as `shuffled`.
   case reshuffled
+  /// As `shuffled`, and scored in all rotations of that order, so that every option has had every letter.
+  case allCyclic = "all-cyclic"
 
   /// Positions of the file's options in the order of the letters; `epoch` is nil outside of training.
   package func order(of question: Question, seed: UInt64, epoch: Int?) -> [Int] {
@@ -17,17 +19,21 @@ package enum OptionOrder: String, Sendable, CaseIterable {
     return random.permutation(question.options.count)
   }
 
-  /// The letter that is right most often, and how often; what always answering it would score.
-  package func bestConstantAnswer(
-    _ questions: [Question], seed: UInt64
-  ) -> (letter: String, share: Double) {
-    var counts = [Int](repeating: 0, count: 26)
+  /// The orders in which a held-out question is scored.
+  package func scoringOrders(of question: Question, seed: UInt64) -> [[Int]] {
+    let order = order(of: question, seed: seed, epoch: nil)
+    guard self == .allCyclic else { return [order] }
+    return order.indices.map { Array(order[$0...] + order[..<$0]) }
+  }
+
+  /// How often each letter is right.
+  package func goldPositions(_ questions: [Question], seed: UInt64) -> [Int] {
+    var counts = [Int](repeating: 0, count: questions.map(\.options.count).max() ?? 0)
     for question in questions {
       let order = order(of: question, seed: seed, epoch: nil)
       counts[order.firstIndex(of: question.answerIndex) ?? 0] += 1
     }
-    let best = counts.indices.max { counts[$0] < counts[$1] } ?? 0
-    return (letter(best), questions.isEmpty ? 0 : Double(counts[best]) / Double(questions.count))
+    return counts
   }
 }
 

@@ -21,6 +21,11 @@ package enum PromptTemplate: String, Sendable, CaseIterable {
     return self == .chat ? chat.prompt(user: text + "\nAnswer:") : text + "\nAnswer:"
   }
 
+  /// The text before an option's likelihood without its question.
+  package func promptAlone(chat: ChatTemplate) -> String {
+    self == .chat ? chat.prompt(user: "Answer:") : "Answer:"
+  }
+
   /// What training adds for the option at `position` of the order.
   package func answer(
     _ question: Question, order: [Int], position: Int, chat: ChatTemplate

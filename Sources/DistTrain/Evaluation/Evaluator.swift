@@ -1,57 +1,132 @@
 package import Collective
 package import Model
 
-/// Log-likelihoods of questions and texts, shared out over the ranks; the result does not depend on their number.
+/// Scores of questions and losses of texts, shared out over the ranks; the result does not depend on their number.
 package struct Evaluator: ~Copyable {
   private let model: QwenModel
+  private let tokenizer: Tokenizer
+  private let decoding: GreedyDecoding
   private let activations: ActivationBuffer
+  /// Questions whose texts are generated together; from nothing that depends on the ranks.
+  private static let groupSize = 4
 
-  package init(_ model: QwenModel, fitting batches: [MicroBatch]) {
+  /// - Parameter texts: Batches whose mean loss will be asked for.
+  package init(
+    _ model: QwenModel, _ inputs: RunInputs, fitting items: [ScoringItem], texts: [MicroBatch] = []
+  ) {
     self.model = model
-    activations = ActivationBuffer(
-      ActivationPlan(fitting: batches, keepsForBackward: false), for: model)
+    tokenizer = inputs.tokenizer
+    decoding = GreedyDecoding(
+      model, stops: inputs.stopTokens, maximumNewTokens: inputs.configuration.maximumNewTokens)
+    activations = ActivationBuffer(Self.plan(inputs, fitting: items, texts: texts), for: model)
   }
 
-  /// Sums of log-probabilities of each batch's target groups.
+  /// What the activations of scoring need.
+  package static func plan(
+    _ inputs: RunInputs, fitting items: [ScoringItem], texts: [MicroBatch] = []
+  ) -> ActivationPlan {
+    let batches = items.flatMap { $0.requests.map(\.batch) } + texts
+    let plan = ActivationPlan(fitting: batches, keepsForBackward: false)
+    let groups = groups(items)
+    guard !groups.isEmpty else { return plan }
+    return plan.union(
+      GreedyDecoding.plan(groups, maximumNewTokens: inputs.configuration.maximumNewTokens))
+  }
+
+  /// All prompts in groups.
+  private static func groups(_ items: [ScoringItem]) -> [[[Int32]]] {
+    let prompts = items.flatMap(\.prompts)
+    return stride(from: 0, to: prompts.count, by: groupSize).map {
+      Array(prompts[$0..<min($0 + groupSize, prompts.count)])
+    }
+  }
+
+  /// Values that the ranks compute for each other: `count` for each piece of work, the pieces shared out by `costs`.
   ///
   /// Communication: one sum over all values, to which each rank gives its own part, and over the ranks asked to stop,
   /// which skip what is left.
-  private func sums(
-    _ batches: [(batch: MicroBatch, counts: [Int])], adapter: borrowing FloatBuffer,
-    over ranks: Communicator
+  private func values(
+    costs: [Int], counts: [Int], over ranks: Communicator, of compute: (Int) -> [Double]
   ) throws -> [[Double]] {
-    let starts = batches.reduce(into: [0]) { $0.append($0[$0.count - 1] + $1.counts.count) }
-    var values = [Double](repeating: 0, count: starts[batches.count])
-    let shares = shares(ofCosts: batches.map(\.batch.tokens.count), worldSize: ranks.worldSize)
-    for index in shares[ranks.rank]
+    let starts = counts.reduce(into: [0]) { $0.append($0[$0.count - 1] + $1) }
+    var values = [Double](repeating: 0, count: starts[counts.count])
+    for index in shares(ofCosts: costs, worldSize: ranks.worldSize)[ranks.rank]
     where StopSignal.pending == nil {
-      let (batch, counts) = batches[index]
-      var logs = model.logProbabilities(batch, adapter: adapter, activations)[...]
-      for (position, count) in counts.enumerated() {
-        values[starts[index] + position] = logs.prefix(count).reduce(0.0) { $0 + Double($1) }
-        logs = logs.dropFirst(count)
-      }
+      values.replaceSubrange(starts[index]..<starts[index + 1], with: compute(index))
       ranks.watchdog?.progress()
     }
     values.append(StopSignal.pending == nil ? 0 : 1)
     try ranks.allReduce(&values, operation: .sum)
     guard values.removeLast() == 0 else { throw StopRequested() }
-    return batches.indices.map { Array(values[starts[$0]..<starts[$0 + 1]]) }
+    return counts.indices.map { Array(values[starts[$0]..<starts[$0 + 1]]) }
   }
 
-  /// The score of every candidate of every question.
+  /// Sums of log-probabilities of each batch's groups of targets.
+  private func sums(
+    _ batches: [MicroBatch], counts: [[Int]], adapter: borrowing FloatBuffer,
+    over ranks: Communicator
+  ) throws -> [[Double]] {
+    try values(costs: batches.map(\.tokens.count), counts: counts.map(\.count), over: ranks) {
+      index in
+      var logs = model.logProbabilities(batches[index], adapter: adapter, activations)[...]
+      return counts[index].map { count in
+        defer { logs = logs.dropFirst(count) }
+        return logs.prefix(count).reduce(0.0) { $0 + Double($1) }
+      }
+    }
+  }
+
+  /// What every question's options are compared by.
   package func scores(
     _ items: [ScoringItem], adapter: borrowing FloatBuffer, over ranks: Communicator
-  ) throws -> [[Double]] {
-    try sums(items.map { ($0.batch, $0.targetCounts) }, adapter: adapter, over: ranks)
+  ) throws -> [ScoredItem] {
+    let requests = items.flatMap(\.requests)
+    var sums = try sums(
+      requests.map(\.batch), counts: requests.map { $0.terms.map(\.targetCount) },
+      adapter: adapter, over: ranks)[...]
+    var texts = try generatedTexts(items, adapter: adapter, over: ranks)[...]
+    return items.map { item in
+      defer {
+        sums = sums.dropFirst(item.requests.count)
+        texts = texts.dropFirst(item.prompts.count)
+      }
+      return item.rule == .generated
+        ? item.scored(generated: Array(texts.prefix(item.prompts.count)))
+        : item.scored(sums: sums.prefix(item.requests.count).flatMap { $0 })
+    }
+  }
+
+  /// What the model writes after every prompt.
+  private func generatedTexts(
+    _ items: [ScoringItem], adapter: borrowing FloatBuffer, over ranks: Communicator
+  ) throws -> [String] {
+    let groups = Self.groups(items)
+    let length = decoding.maximumNewTokens
+    // Tokens travel counted from 1; 0 is none.
+    let tokens = try values(
+      costs: groups.map { $0.reduce(0) { $0 + $1.count } },
+      counts: groups.map { $0.count * length },
+      over: ranks
+    ) { index in
+      decoding.continuations(of: groups[index], adapter: adapter, activations).flatMap { tokens in
+        let numbers = tokens.map { Double($0) + 1 }
+        return numbers + [Double](repeating: 0, count: length - numbers.count)
+      }
+    }
+    return tokens.flatMap { group in
+      stride(from: 0, to: group.count, by: length).map { start in
+        tokenizer.decode(group[start..<start + length].filter { $0 > 0 }.map { Int32($0 - 1) })
+      }
+    }
   }
 
   /// The mean loss per target over all batches.
   package func meanLoss(
     _ batches: [MicroBatch], adapter: borrowing FloatBuffer, over ranks: Communicator
   ) throws -> Double {
-    let pairs = batches.map { (batch: $0, counts: [$0.targetRows.count]) }
-    let total = try sums(pairs, adapter: adapter, over: ranks).reduce(0.0) { $0 - $1[0] }
+    let total = try sums(
+      batches, counts: batches.map { [$0.targetRows.count] }, adapter: adapter, over: ranks
+    ).reduce(0.0) { $0 - $1[0] }
     return total / Double(max(1, batches.reduce(0) { $0 + $1.targetRows.count }))
   }
 }

@@ -1,76 +1,116 @@
+internal import Foundation
 package import Model
 
-/// One question ready to be scored: its candidates in the order of their letters.
+/// One question ready to be scored: its candidates in the order of their letters, and what has to be computed for them.
 package struct ScoringItem: Sendable {
+  /// Which number a sum of log-probabilities gives.
+  package struct Term: Sendable, Equatable {
+    /// Position among the file's options.
+    package let option: Int
+    /// Index into `orders`; nil for the likelihood without the question, which is subtracted in all of them.
+    package let rotation: Int?
+    /// Targets of the batch that belong to it, after those of the terms before.
+    package let targetCount: Int
+  }
+
+  /// A forward pass and the terms it gives.
+  package struct Request: Sendable {
+    package let batch: MicroBatch
+    package let terms: [Term]
+  }
+
   package let question: Question
-  /// Positions of the file's options in the order of the letters.
-  package let order: [Int]
-  package let batch: MicroBatch
-  /// Targets of the batch that belong to each candidate; a candidate's score is the sum of their log-probabilities.
-  package let targetCounts: [Int]
+  package let rule: ScoreRule
+  /// Positions of the file's options in the order of the letters; with all-cyclic every rotation of it, itself first.
+  package let orders: [[Int]]
+  package let requests: [Request]
+  /// Where text is generated, the prompt of each order.
+  package let prompts: [[Int32]]
   /// Whether the prompt lost tokens to the maximum length.
   package let isTruncated: Bool
+
+  package var order: [Int] { orders[0] }
 
   /// The letter that is right.
   package var goldPosition: Int { order.firstIndex(of: question.answerIndex) ?? 0 }
 
   package init(
-    question: Question, order: [Int], batch: MicroBatch, targetCounts: [Int], isTruncated: Bool
+    question: Question, rule: ScoreRule = .letter, orders: [[Int]], requests: [Request] = [],
+    prompts: [[Int32]] = [], isTruncated: Bool
   ) {
     self.question = question
-    self.order = order
-    self.batch = batch
-    self.targetCounts = targetCounts
+    self.rule = rule
+    self.orders = orders
+    self.requests = requests
+    self.prompts = prompts
     self.isTruncated = isTruncated
   }
+}
 
-  package init(_ question: Question, _ inputs: RunInputs) throws {
-    let configuration = inputs.configuration
-    self.question = question
-    let order = configuration.optionOrder.order(of: question, seed: configuration.seed, epoch: nil)
-    self.order = order
-    let template = configuration.promptTemplate
-    let prompt = template.prompt(question, order: order, chat: inputs.chatTemplate)
-    let candidates = try order.indices.map { position in
-      try TokenizedExample(
-        prompt: prompt,
-        answer: configuration.scoresOptions
-          ? template.optionText(question, order[position]) : template.letterText(position),
-        maximumLength: configuration.maximumLength, question: question.index,
-        encode: inputs.tokenizer.encode)
-    }
-    isTruncated = candidates.contains { $0.truncatedTokenCount > 0 }
-    if configuration.scoresOptions {
-      var batch = MicroBatch()
-      for candidate in candidates {
-        batch.append(candidate.tokens, targetsFrom: max(1, candidate.promptTokenCount))
+/// What scoring found for one question, in the order of its letters.
+package struct ScoredItem: Sendable {
+  /// What the options are compared by: the higher, the better.
+  package let scores: [Double]
+  /// The generated text of each order; empty where none was generated.
+  package var generated: [String] = []
+  /// False where the generated texts name no letter.
+  package var isParsable = true
+
+  package init(scores: [Double]) { self.scores = scores }
+}
+
+extension ScoringItem {
+  /// From the sums of log-probabilities of all terms, request after request, to one score of each option.
+  ///
+  /// Over several orders it is the logarithm of the mean probability of the option's letter, or the mean score of its text.
+  package func scored(sums: [Double]) -> ScoredItem {
+    let terms = requests.flatMap(\.terms)
+    var values = [[Double]](
+      repeating: [Double](repeating: 0, count: question.options.count), count: orders.count)
+    for (term, sum) in zip(terms, sums) {
+      let length = Double(max(1, question.options[term.option].length))
+      let value = rule == .optionPerCharacter ? sum / length : sum
+      if let rotation = term.rotation {
+        values[rotation][term.option] += value
+      } else {
+        for rotation in values.indices { values[rotation][term.option] -= value }
       }
-      self.batch = batch
-      targetCounts = candidates.map { $0.tokens.count - max(1, $0.promptTokenCount) }
-    } else {
-      batch = try Self.letters(candidates, question)
-      targetCounts = candidates.map { _ in 1 }
     }
+    let scores = order.map { option -> Double in
+      guard orders.count > 1 else { return values[0][option] }
+      guard rule == .letter else { return Self.mean(values.map { $0[option] }) }
+      return log(Self.mean(values.map { softmax($0)[option] }))
+    }
+    return ScoredItem(scores: scores)
   }
 
-  /// One sequence, the prompt, with every letter asked for after its last token.
-  private static func letters(
-    _ candidates: [TokenizedExample], _ question: Question
-  ) throws -> MicroBatch {
-    let prompt = candidates[0].tokens.dropLast()
-    var batch = MicroBatch()
-    batch.append(Array(prompt))
-    for (position, candidate) in candidates.enumerated() {
-      guard candidate.tokens.dropLast() == prompt, let token = candidate.tokens.last,
-        candidate.tokens.count == candidate.promptTokenCount + 1
-      else {
-        throw CommandFailure(
-          "question \(question.index): the letter \(letter(position)) is not one token after the"
-            + " prompt in this tokenizer, so letters cannot be compared; use score: option",
-          exitCode: 65)
-      }
-      batch.addTarget(token, afterRow: prompt.count - 1)
+  /// From the generated text of each order to the share of the votes that each option got.
+  package func scored(generated: [String]) -> ScoredItem {
+    var votes = [Double](repeating: 0, count: question.options.count)
+    for (text, order) in zip(generated, orders) {
+      guard let position = GeneratedLetter.position(in: text, of: order.count) else { continue }
+      votes[order[position]] += 1 / Double(orders.count)
     }
-    return batch
+    var result = ScoredItem(scores: order.map { votes[$0] })
+    result.generated = generated
+    result.isParsable = votes.contains { $0 > 0 }
+    return result
   }
+
+  private static func mean(_ values: [Double]) -> Double {
+    values.reduce(0, +) / Double(values.count)
+  }
+}
+
+/// exp(x) over its sum.
+package func softmax(_ x: [Double]) -> [Double] {
+  let largest = x.max() ?? 0
+  let powers = x.map { exp($0 - largest) }
+  let sum = powers.reduce(0, +)
+  return powers.map { $0 / sum }
+}
+
+extension Question.Option {
+  /// Characters of its text without outer spaces, as Unicode scalars.
+  var length: Int { QuestionReader.trimmed(text).unicodeScalars.count }
 }

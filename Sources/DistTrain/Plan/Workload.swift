@@ -38,12 +38,12 @@ package struct Workload: Sendable, Equatable {
     let configuration = inputs.configuration
     let lengths = try inputs.examples(inputs.split.train, epoch: 0).map(\.tokens.count)
     var data = TrainingData(inputs)
-    let scored =
-      try inputs.questions(inputs.split.heldOut).map { try ScoringItem($0, inputs).batch }
-      + inputs.examples(inputs.split.validation, epoch: nil).map { inputs.microBatch([$0]) }
+    let scored = try Evaluator.plan(
+      inputs, fitting: HeldOutQuestions(inputs).all,
+      texts: inputs.examples(inputs.split.validation, epoch: nil).map { inputs.microBatch([$0]) })
     self.init(
       lengths, configuration, training: try data.activationPlan(),
-      scoring: ActivationPlan(fitting: scored, keepsForBackward: false),
+      scoring: scored,
       source: "\(lengths.count) sequences, \(Self.range(lengths)) tokens")
   }
 

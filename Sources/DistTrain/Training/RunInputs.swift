@@ -8,6 +8,8 @@ package struct RunInputs: Sendable {
   package let split: Split
   package let tokenizer: Tokenizer
   package let chatTemplate: ChatTemplate
+  /// What ends a generated answer.
+  package let stopTokens: Set<Int32>
   package let model: QwenConfiguration
   package let layout: AdapterLayout
   /// The PEFT folder to start from or to evaluate.
@@ -38,6 +40,9 @@ package struct RunInputs: Sendable {
       configuration.promptTemplate == .chat
       ? try ChatTemplate(modelFolder: configuration.modelPath, architecture: model.architecture)
       : .qwen25
+    let turnEnd = configuration.promptTemplate == .chat ? tokenizer.id(of: "<|im_end|>") : nil
+    stopTokens = try StopTokens.read(modelFolder: configuration.modelPath)
+      .union(turnEnd.map { [$0] } ?? [])
     var lora = configuration.lora
     if let folder = configuration.initialAdapter {
       let adapter = try AdapterFolder(path: folder)

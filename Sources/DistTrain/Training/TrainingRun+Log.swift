@@ -25,7 +25,11 @@ extension TrainingRun {
     for line in lines { job.note(line) }
     let faults = try ThreadPlacement.faults(threadsPerRank: threads, over: job.ranks)
     for fault in faults { job.log.warning("\(fault)") }
-    if job.ranks.isRoot { EvaluationRun.warn(inputs, job) }
+    if job.ranks.isRoot {
+      let audit = LeakAudit(inputs)
+      job.note("audit      \(audit.summary)")
+      for warning in audit.warnings { job.log.warning("\(warning)") }
+    }
     job.note("\n  step   epoch      loss  grad norm  learning rate  tokens/s")
   }
 
@@ -59,16 +63,19 @@ extension TrainingRun {
     guard !validation.isEmpty else { return }
     job.enter(.evaluation)
     let loss = try evaluator.meanLoss(validation, adapter: trainer.parameters, over: job.ranks)
-    job.note(Console.padded("validation loss \(Console.fixed(loss, 4))", 34))
-    state.validatedStep = state.step
-    if loss < state.bestLoss {
-      state.bestLoss = loss
-      state.bestStep = state.step
-    }
+    let scored = try evaluator.scores(
+      validationItems, adapter: trainer.parameters, over: job.ranks)
+    let result = try EvaluationResult(validationItems, scored, typeNames: inputs.dataset.typeNames)
+    let accuracy = result.overall.share
+    job.note(
+      Console.padded("validation loss \(Console.fixed(loss, 4))", 34)
+        + ", accuracy \(Console.fixed(100 * accuracy, 1)) % of \(result.overall.total)")
+    let metric = inputs.configuration.bestMetric
+    state.validated(metric == .loss ? loss : accuracy, by: metric)
     try append(
       .object([
         "step": .integer(state.step), "epoch": .double(data.plan.epochs(afterStep: state.step)),
-        "eval_loss": .double(loss),
+        "eval_loss": .double(loss), "eval_accuracy": .double(accuracy),
       ]), job)
   }
 
@@ -118,7 +125,7 @@ extension TrainingRun {
       "global_step": .integer(state.step),
       "max_steps": .integer(data.plan.totalSteps),
       "num_train_epochs": .double(inputs.configuration.epochs),
-      "best_metric": state.bestStep > 0 ? .double(state.bestLoss) : .null,
+      "best_metric": state.bestValue.map { .double($0) } ?? .null,
       "best_model_checkpoint": state.bestStep > 0
         ? .string(folder.checkpoints.path(ofStep: state.bestStep)) : .null,
       "log_history": .array(try state.history.map { try JSONParser.parse($0) }),

@@ -27,6 +27,22 @@ extension TrainingRun {
     job.note("resumed    after step \(state.step)")
   }
 
+  /// Takes the adapter of the best validation, where that was not after the last step.
+  ///
+  /// Communication: the root's checkpoint goes to all ranks.
+  mutating func takeBest(_ job: borrowing Job) throws {
+    guard state.bestStep > 0, state.bestStep != state.step else { return }
+    var bytes: [UInt8] = []
+    try job.onRoot {
+      let path = folder.checkpoints.path(ofStep: state.bestStep)
+      bytes = try folder.checkpoints.load(path).sealedBytes()
+    }
+    bytes = try job.ranks.broadcast(bytes)
+    let checkpoint = try Checkpoint(sealed: bytes, name: "the root's checkpoint")
+    trainer.restore([checkpoint.parameters, checkpoint.firstMoment, checkpoint.secondMoment])
+    job.note("best       the adapter after step \(state.bestStep) is kept")
+  }
+
   /// Says so where the rest of the run is computed by other kernels than what there is of it.
   private func warnOfOtherArithmetic(_ stored: JSONValue, _ job: borrowing Job) {
     for change in provenance.changes(from: stored) {

@@ -11,8 +11,9 @@ package struct TrainingRun: ~Copyable {
   var state = TrainingState()
   var trainer: Trainer
   let evaluator: Evaluator
-  let items: [ScoringItem]
+  let questions: HeldOutQuestions
   let validation: [MicroBatch]
+  let validationItems: [ScoringItem]
   let provenance: Provenance
   /// The seconds of each line of the history, where it has any; unlike the history no part of a checkpoint.
   var lineSeconds: [Double?] = []
@@ -25,7 +26,7 @@ package struct TrainingRun: ~Copyable {
   @discardableResult
   package static func run(
     _ configuration: RunConfiguration, _ job: borrowing Job
-  ) throws -> EvaluationResult {
+  ) throws -> HeldOutScore {
     configuration.precision.setThreadCount(configuration.threadsPerRank)
     var run = try TrainingRun(configuration, job)
     try run.compareRanks(job)
@@ -44,14 +45,16 @@ package struct TrainingRun: ~Copyable {
     let inputs = try job.load { try RunInputs(configuration) }
     var data = TrainingData(inputs)
     let plan = try job.load { try data.activationPlan() }
-    let items = try job.load {
-      try inputs.questions(inputs.split.heldOut).map { try ScoringItem($0, inputs) }
+    try job.load { try Self.refuseLeak(inputs) }
+    let questions = try job.load { try HeldOutQuestions(inputs) }
+    let validationItems = try job.load {
+      try inputs.questions(inputs.split.validation).map { try ScoringItem($0, inputs) }
     }
     let validation = try job.load {
       try inputs.examples(inputs.split.validation, epoch: nil).map { inputs.microBatch([$0]) }
     }
-    let scored = items.map(\.batch) + validation
-    let longest = scored.flatMap { $0.sequences.map(\.count) }.max() ?? 1
+    let scored = questions.all + validationItems
+    let longest = Evaluator.plan(inputs, fitting: scored, texts: validation).sequence
     let model = try job.load {
       try inputs.loadModel(
         longest: max(longest, plan.sequence), prefetches: job.ranks.localRank == 0)
@@ -59,13 +62,25 @@ package struct TrainingRun: ~Copyable {
     let start = try job.load { try inputs.adapter?.parameters(inputs.layout) }
     let digests = try Self.digests(inputs, job)
     trainer = Trainer(inputs, model, plan, start: start, totalSteps: data.plan.totalSteps)
-    evaluator = Evaluator(model, fitting: scored)
+    evaluator = Evaluator(model, inputs, fitting: scored, texts: validation)
     folder = RunFolder(configuration.outputPath)
     self.inputs = inputs
     self.data = data
-    self.items = items
+    self.questions = questions
     self.validation = validation
+    self.validationItems = validationItems
     provenance = Provenance(inputs, digests)
+  }
+
+  /// Throws where the audit of the data must be clean and is not.
+  private static func refuseLeak(_ inputs: RunInputs) throws {
+    guard inputs.configuration.isAuditStrict else { return }
+    let audit = LeakAudit(inputs)
+    guard audit.warnings.isEmpty else {
+      throw CommandFailure(
+        "strict_audit: nothing was trained.\n" + audit.warnings.joined(separator: "\n"),
+        exitCode: 65)
+    }
   }
 
   /// The digests of the inputs, which one rank of each host reads for the others.
@@ -108,6 +123,7 @@ package struct TrainingRun: ~Copyable {
       try folder.write(environment.text(indent: 2) + "\n", to: "env.json")
       let split = inputs.split.json(source: configuration.split, seed: configuration.seed)
       try folder.write(split.text() + "\n", to: "test_split.json")
+      try folder.write(LeakAudit(inputs).json.text(indent: 2) + "\n", to: "audit.json")
     }
     try job.openLogs(in: folder.path + "/logs")
   }
@@ -121,7 +137,7 @@ package struct TrainingRun: ~Copyable {
     if state.validatedStep > validatedStep {
       try save(job, isEnd: state.step == data.plan.totalSteps)
     }
-    while state.step < data.plan.totalSteps {
+    while state.step < data.plan.totalSteps, !isStoppedEarly {
       let step = state.step + 1
       job.enter(.step, step: step)
       let (batches, first) = try data.microBatches(ofStep: step)
@@ -138,10 +154,21 @@ package struct TrainingRun: ~Copyable {
       }
       let isDue = configuration.saveSteps > 0 && step % configuration.saveSteps == 0
       let isBest = state.bestStep == step
-      let isEnd = isLast || metrics.isAskedToStop
+      let isEnd = isLast || isStoppedEarly || metrics.isAskedToStop
       if isEnd || isDue || isBest { try save(job, isEnd: isEnd) }
       if metrics.isAskedToStop { try stop(job) }
     }
+    if isStoppedEarly {
+      job.note(
+        "stopped early after step \(state.step): no better validation in \(state.worseCount), the best"
+          + " after step \(state.bestStep)")
+    }
+  }
+
+  /// Whether validations have been worse than the best for as long as the configuration allows.
+  private var isStoppedEarly: Bool {
+    let patience = inputs.configuration.patience
+    return patience > 0 && state.worseCount >= patience
   }
 
   private mutating func validateIfDue(_ job: borrowing Job) throws {
@@ -163,28 +190,31 @@ package struct TrainingRun: ~Copyable {
   }
 
   /// The held-out score; the last step's checkpoint is written, so that a stop loses nothing.
-  private func score(_ job: borrowing Job) throws -> EvaluationResult {
+  private func score(_ job: borrowing Job) throws -> HeldOutScore {
+    let adapter = try inputs.adapter?.parameters(inputs.layout)
+    let start = adapter.map { FloatBuffer($0) } ?? FloatBuffer(count: inputs.layout.count)
     do {
-      return try EvaluationRun.evaluate(
-        items, inputs, evaluator, trainer.parameters, over: job.ranks)
+      return try questions.score(
+        inputs, evaluator, adapter: trainer.parameters, start: start, over: job.ranks)
     } catch is StopRequested { try stop(job) }
   }
 
-  private func finish(_ job: borrowing Job) throws -> EvaluationResult {
+  private mutating func finish(_ job: borrowing Job) throws -> HeldOutScore {
     job.enter(.evaluation)
-    let result = try score(job)
+    if inputs.configuration.loadsBest { try takeBest(job) }
+    let score = try score(job)
     let parameters = trainer.parameters.array()
     job.enter(.finish)
     try job.onRoot {
       try folder.writeAdapter(
         parameters, trainer.layout, baseModel: inputs.configuration.modelPath)
-      try EvaluationRun.write(result, inputs, to: folder)
+      let audit = LeakAudit(inputs)
+      try EvaluationRun.write(score, inputs, audit, to: folder)
       try folder.write(trainerState().text(indent: 2) + "\n", to: "trainer_state.json")
       Console.note("")
-      Console.result(result.summary("held out"))
-      EvaluationRun.warn(inputs, job)
+      EvaluationRun.show(score, audit, job)
       job.note("adapter    \(folder.adapter) (PEFT)\nresults    \(folder.path)/results.json")
     }
-    return result
+    return score
   }
 }

@@ -14,9 +14,11 @@ package struct TrainingState: Sendable, Equatable {
   package var tokens = 0
   /// The last step after which the validation loss was computed.
   package var validatedStep = 0
-  /// The lowest validation loss so far, and the step it was found after.
-  package var bestLoss = Double.infinity
+  /// The best validation so far, nil before the first, and the step it was found after.
+  package var bestValue: Double?
   package var bestStep = 0
+  /// Validations since then.
+  package var worseCount = 0
   /// Lines of metrics.jsonl.
   package var history: [String] = []
 
@@ -31,13 +33,23 @@ package struct TrainingState: Sendable, Equatable {
     tokensSeen += metrics.tokens
   }
 
+  /// Takes up what the validation after this step measured.
+  package mutating func validated(_ value: Double, by metric: BestMetric) {
+    validatedStep = step
+    if metric.isBetter(value, than: bestValue ?? metric.worst) {
+      (bestValue, bestStep, worseCount) = (value, step, 0)
+    } else {
+      worseCount += 1
+    }
+  }
+
   /// The running sums, exactly.
   package var json: JSONValue {
     .object([
       "loss_sum_bits": .string(String(lossSum.bitPattern, radix: 16)), "updates": .integer(updates),
       "tokens": .integer(tokens), "validated_step": .integer(validatedStep),
-      "best_loss_bits": .string(String(bestLoss.bitPattern, radix: 16)),
-      "best_step": .integer(bestStep),
+      "best_value_bits": bestValue.map { .string(String($0.bitPattern, radix: 16)) } ?? .null,
+      "best_step": .integer(bestStep), "worse_count": .integer(worseCount),
     ])
   }
 
@@ -55,6 +67,7 @@ package struct TrainingState: Sendable, Equatable {
       json[key]?.stringValue.flatMap { UInt64($0, radix: 16) }.map(Double.init(bitPattern:))
     }
     lossSum = exactly("loss_sum_bits") ?? 0
-    bestLoss = exactly("best_loss_bits") ?? .infinity
+    bestValue = exactly("best_value_bits")
+    worseCount = json["worse_count"]?.intValue ?? 0
   }
 }

@@ -64,6 +64,27 @@ package struct CrossEntropy: Sendable {
     return result
   }
 
+  /// Returns the token with the largest logit of each row, the first of equals; x: [targets, hidden].
+  package func mostProbable(_ x: MatrixView, scratch: borrowing Scratch) -> [Int32] {
+    var best = [(logit: Float, token: Int32)](repeating: (-.infinity, 0), count: x.rows)
+    let precision = scratch.products.precision
+    for start in chunks(x.rows) {
+      let chunk = start..<min(start + chunkRows, x.rows)
+      let input = scratch.products.operand(x.rows(chunk), in: .first)
+      for first in panels(precision) {
+        let panel = first..<min(first + panelRows(precision), vocabularySize)
+        let logits = scratch.logits.matrix(chunk.count, panel.count)
+        scratch.products.multiply(input, transposed: head.weight, rows: panel, into: logits)
+        for (index, row) in chunk.enumerated() {
+          for column in 0..<panel.count where logits[index, column] > best[row].logit {
+            best[row] = (logits[index, column], Int32(first + column))
+          }
+        }
+      }
+    }
+    return best.map(\.token)
+  }
+
   /// Returns the sum of -log softmax(x W^T)[target], and dx = (softmax(x W^T) - onehot(target)) W in the same pass.
   ///
   /// - Parameters:

@@ -29,24 +29,35 @@ package struct GroupedQueryAttention: Sendable {
   ///   - q: Rotated queries: [tokens, heads * headSize].
   ///   - k: Rotated keys: [tokens, kvHeads * headSize].
   ///   - v: Values: [tokens, kvHeads * headSize].
+  ///   - earlierK: Where the prefixes of the sequences have their keys: [any, kvHeads * headSize].
+  ///   - earlierV: The same for values.
   ///   - output: Overwritten: [tokens, heads * headSize].
   ///   - logSumExp: Kept for the backward pass, overwritten: [tokens, heads].
   package func forward(
-    q: MatrixView, k: MatrixView, v: MatrixView, sequences: [Range<Int>],
-    into output: MutableMatrixView, logSumExp: MutableMatrixView, scratch: borrowing Scratch
+    q: MatrixView, k: MatrixView, v: MatrixView, earlierK: MatrixView, earlierV: MatrixView,
+    sequences: [PackedSequence], into output: MutableMatrixView, logSumExp: MutableMatrixView,
+    scratch: borrowing Scratch
   ) {
-    forEachBlock(sequences) { head, keys, rows in
-      let p = scratch.scores.matrix(rows.count, keys.count)
-      scaledScores(q, k, head, keys, rows, into: p)
+    forEachBlock(sequences) { head, prefix, keys, rows in
+      let p = scratch.scores.matrix(rows.count, prefix.count + keys.count)
+      let own = p.columns(prefix.count..<p.columns)
+      scaledScores(q, k, head, keys, rows, into: own)
+      if !prefix.isEmpty {
+        scaledScores(q, earlierK, head, prefix, rows, into: p.columns(0..<prefix.count))
+      }
       for (index, row) in rows.enumerated() {
-        let visible = row - keys.lowerBound + 1
+        let visible = prefix.count + row - keys.lowerBound + 1
         let element = unsafe p.base + index * p.stride
         logSumExp[row, head] = unsafe vk_softmax(element, visible)
-        unsafe (element + visible).update(repeating: 0, count: keys.count - visible)
+        unsafe (element + visible).update(repeating: 0, count: p.columns - visible)
       }
-      BLAS.multiply(
-        p.view, v.rows(keys).columns(kvColumns(head)),
-        into: output.rows(rows).columns(columns(head)))
+      let mixed = output.rows(rows).columns(columns(head))
+      BLAS.multiply(own.view, v.rows(keys).columns(kvColumns(head)), into: mixed)
+      if !prefix.isEmpty {
+        BLAS.multiply(
+          p.columns(0..<prefix.count).view, earlierV.rows(prefix).columns(kvColumns(head)),
+          accumulatingInto: mixed)
+      }
     }
   }
 
@@ -55,10 +66,11 @@ package struct GroupedQueryAttention: Sendable {
   /// - Parameter logSumExp: What `forward` kept: [tokens, heads].
   package func backward(
     _ dOutput: MatrixView, q: MatrixView, k: MatrixView, v: MatrixView, output: MatrixView,
-    logSumExp: MatrixView, sequences: [Range<Int>], accumulatingIntoQ dq: MutableMatrixView,
+    logSumExp: MatrixView, sequences: [PackedSequence], accumulatingIntoQ dq: MutableMatrixView,
     k dk: MutableMatrixView, v dv: MutableMatrixView, scratch: borrowing Scratch
   ) {
-    forEachBlock(sequences) { head, keys, rows in
+    forEachBlock(sequences) { head, prefix, keys, rows in
+      precondition(prefix.isEmpty, "gradients do not flow into the sequence that is continued")
       let count = rows.count * keys.count
       let p = scratch.scores.matrix(rows.count, keys.count)
       let ds = scratch.scores.matrix(rows.count, keys.count, at: count)
@@ -101,13 +113,15 @@ package struct GroupedQueryAttention: Sendable {
   }
 
   private func forEachBlock(
-    _ sequences: [Range<Int>], _ body: (_ head: Int, _ keys: Range<Int>, _ rows: Range<Int>) -> Void
+    _ sequences: [PackedSequence],
+    _ body: (_ head: Int, _ prefix: Range<Int>, _ keys: Range<Int>, _ rows: Range<Int>) -> Void
   ) {
     for sequence in sequences {
+      let own = sequence.rows
       for head in 0..<heads {
-        for start in stride(from: sequence.lowerBound, to: sequence.upperBound, by: Self.block) {
-          let end = min(start + Self.block, sequence.upperBound)
-          body(head, sequence.lowerBound..<end, start..<end)
+        for start in stride(from: own.lowerBound, to: own.upperBound, by: Self.block) {
+          let end = min(start + Self.block, own.upperBound)
+          body(head, sequence.prefix, own.lowerBound..<end, start..<end)
         }
       }
     }

@@ -27,25 +27,25 @@ package struct RotaryEmbedding: Sendable {
     self.sines = sines
   }
 
-  /// Rotates every head of x in place; x: [tokens, heads * headSize], positions start anew in each sequence.
-  package func forward(_ x: MutableMatrixView, sequences: [Range<Int>]) {
+  /// Rotates every head of x in place; x: [tokens, heads * headSize], positions start anew in each sequence that continues none.
+  package func forward(_ x: MutableMatrixView, sequences: [PackedSequence]) {
     apply(x, sequences, inverse: false)
   }
 
   /// Turns the gradient of the rotated x into the gradient of x, in place.
-  package func backward(_ dx: MutableMatrixView, sequences: [Range<Int>]) {
+  package func backward(_ dx: MutableMatrixView, sequences: [PackedSequence]) {
     apply(dx, sequences, inverse: true)
   }
 
-  private func apply(_ x: MutableMatrixView, _ sequences: [Range<Int>], inverse: Bool) {
+  private func apply(_ x: MutableMatrixView, _ sequences: [PackedSequence], inverse: Bool) {
     let heads = x.columns / (2 * half)
     precondition(heads * 2 * half == x.columns, "not a whole number of heads")
     for sequence in sequences {
       precondition(
-        sequence.upperBound <= x.rows && sequence.count * half <= cosines.count,
+        sequence.rows.upperBound <= x.rows && sequence.length * half <= cosines.count,
         "a sequence is longer than the planned positions")
-      for row in sequence {
-        let angle = (row - sequence.lowerBound) * half
+      for row in sequence.rows {
+        let angle = (sequence.prefix.count + row - sequence.rows.lowerBound) * half
         unsafe cosines.withUnsafeBufferPointer { cosines in
           unsafe sines.withUnsafeBufferPointer { sines in
             guard let cosine = cosines.baseAddress, let sine = sines.baseAddress else { return }

@@ -12,10 +12,12 @@ package struct TransformerBlock: Sendable {
 
   /// What a pass over one micro-batch needs to know.
   struct Pass {
-    let sequences: [Range<Int>]
+    let sequences: [PackedSequence]
     let tokens: Int
     let dropout: Dropout?
     let rotary: RotaryEmbedding
+    /// Keys and values are kept for later passes, and prefixes lie among those of earlier ones.
+    var keepsKeys = false
   }
 
   /// Reads the residual stream before this block from `activations` and writes the one after it.
@@ -69,14 +71,34 @@ package struct TransformerBlock: Sendable {
     pass.rotary.forward(k, sequences: pass.sequences)
     a.scratch.profile.lap(.elementWise)
     let mixed = a.slice(a.attention, layer, n, sizes.querySize)
-    attention.forward(
-      q: q.view, k: k.view, v: v.view, sequences: pass.sequences, into: mixed,
-      logSumExp: a.slice(a.logSumExp, layer, n, sizes.headCount), scratch: a.scratch)
+    attend(q.view, k.view, v.view, pass, into: mixed, a)
     a.scratch.profile.lap(.attention)
     let middle = a.slice(a.middle, layer, n, sizes.hiddenSize)
     project(.output, mixed.view, into: middle, pass, adapter, a)
     middle.add(x.view)
     a.scratch.profile.lap(.elementWise)
+  }
+
+  /// Attention to what a sequence continues, in this pass or in an earlier one, and to itself.
+  private func attend(
+    _ q: MatrixView, _ k: MatrixView, _ v: MatrixView, _ pass: Pass,
+    into mixed: MutableMatrixView, _ a: borrowing ActivationBuffer
+  ) {
+    let logSumExp = a.slice(a.logSumExp, layer, pass.tokens, a.sizes.headCount)
+    guard pass.keepsKeys else {
+      return attention.forward(
+        q: q, k: k, v: v, earlierK: k, earlierV: v, sequences: pass.sequences, into: mixed,
+        logSumExp: logSumExp, scratch: a.scratch)
+    }
+    let (keys, values) = (a.cached(a.cachedKey, layer), a.cached(a.cachedValue, layer))
+    for sequence in pass.sequences {
+      let end = sequence.prefix.upperBound
+      keys.rows(end..<end + sequence.rows.count).copy(from: k.rows(sequence.rows))
+      values.rows(end..<end + sequence.rows.count).copy(from: v.rows(sequence.rows))
+    }
+    attention.forward(
+      q: q, k: k, v: v, earlierK: keys.view, earlierV: values.view, sequences: pass.sequences,
+      into: mixed, logSumExp: logSumExp, scratch: a.scratch)
   }
 
   private func backwardAttention(

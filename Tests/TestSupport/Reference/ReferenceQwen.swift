@@ -18,7 +18,7 @@ package struct ReferenceQwen {
     var x = ReferenceMatrix(
       batch.tokens.count, sizes.hiddenSize, batch.tokens.flatMap { embedding.row(Int($0)) })
     for layer in 0..<sizes.layerCount {
-      x = x + attention(layer, x, batch.sequences, adapter)
+      x = x + attention(layer, x, batch.sequences.map(\.rows), adapter)
       x = x + mlp(layer, x, adapter)
     }
     let normed = norm("model.norm.weight", x)
