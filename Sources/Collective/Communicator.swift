@@ -52,6 +52,9 @@ package final class Communicator {
     try watchdog.connect(self)
   }
 
+  /// Lets the watchdog of a larger group know of this one's calls too.
+  func share(_ watchdog: Watchdog?) { self.watchdog = watchdog }
+
   /// Makes one MPI call under the eyes of the watchdog and throws unless it returns success.
   func call(_ function: String, _ body: () -> Int32) throws(MPIError) {
     watchdog?.communicates(true)

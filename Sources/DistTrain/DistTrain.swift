@@ -15,7 +15,7 @@ struct DistTrain: ParsableCommand {
     subcommands: [
       DemoCommand.self, TrainCommand.self, LaunchCommand.self, EvaluateCommand.self,
       InspectCommand.self, VerifyCommand.self, ExportCommand.self, PlanCommand.self,
-      DoctorCommand.self, BenchCommand.self, SynthesizeCommand.self,
+      DoctorCommand.self, BenchCommand.self, SynthesizeCommand.self, AskCommand.self,
     ])
 
   static func main() {

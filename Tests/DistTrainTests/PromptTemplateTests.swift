@@ -73,7 +73,7 @@ struct PromptTemplateTests {
     ] {
       let inputs = try QuestionSamples.inputs(tiny, settings + ["option_order=shuffled"])
       let example = try #require(inputs.examples([3], epoch: nil).first)
-      let item = try ScoringItem(inputs.dataset.questions[3], inputs)
+      let item = try ScoringItem(inputs.dataset.questions[3], inputs.scoring)
       let prompt = example.tokens.prefix(example.promptTokenCount)
       #expect(item.requests[0].batch.tokens.starts(with: prompt), "\(settings)")
       #expect(!item.isTruncated && example.truncatedTokenCount == 0)

@@ -8,7 +8,7 @@ struct ScoringItemTests {
   @Test func `every letter is asked for after the prompt's last token`() throws {
     let inputs = try QuestionSamples.inputs(TinyRun(), ["option_order=shuffled"])
     let question = inputs.dataset.questions[5]
-    let item = try ScoringItem(question, inputs)
+    let item = try ScoringItem(question, inputs.scoring)
     let batch = item.requests[0].batch
     #expect(item.requests.count == 1 && batch.sequences.count == 1)
     #expect(Set(batch.targetRows) == [batch.tokens.count - 1])
@@ -22,7 +22,7 @@ struct ScoringItemTests {
   @Test func `every option is scored by all of its tokens`() throws {
     let inputs = try QuestionSamples.inputs(TinyRun(), ["score=option", "option_order=shuffled"])
     let question = inputs.dataset.questions[5]
-    let item = try ScoringItem(question, inputs)
+    let item = try ScoringItem(question, inputs.scoring)
     let (batch, terms) = (item.requests[0].batch, item.requests[0].terms)
     #expect(batch.sequences.count == 6, "the prompt, and five continuations")
     #expect(batch.sequences[0].rows.count >= inputs.tokenizer.encode(" Options:").count)
@@ -46,7 +46,7 @@ struct ScoringItemTests {
     let path = try folder.write("[\(items.joined(separator: ","))]", to: "q.json")
     let inputs = try QuestionSamples.inputs(tiny, ["dataset_path=\(path)"])
     let error = #expect(throws: CommandFailure.self) {
-      try ScoringItem(inputs.dataset.questions[4], inputs)
+      try ScoringItem(inputs.dataset.questions[4], inputs.scoring)
     }
     #expect(error?.exitCode == 65)
     #expect(
@@ -57,7 +57,7 @@ struct ScoringItemTests {
 
   @Test func `a prompt that is too long is scored by its end and counted`() throws {
     let inputs = try QuestionSamples.inputs(TinyRun(), ["max_length=40", "option_order=shuffled"])
-    let item = try ScoringItem(inputs.dataset.questions[0], inputs)
+    let item = try ScoringItem(inputs.dataset.questions[0], inputs.scoring)
     #expect(item.isTruncated)
     #expect(item.requests[0].batch.tokens.count == 39)
     #expect(inputs.tokenizer.decode(item.requests[0].batch.tokens).hasSuffix("\nAnswer:"))
@@ -116,18 +116,15 @@ struct ScoringItemTests {
       settings.append("prompt_template=\(template)")
       let inputs = try QuestionSamples.inputs(tiny, settings)
       let question = inputs.dataset.questions[11]
-      let item = try ScoringItem(question, inputs)
+      let item = try ScoringItem(question, inputs.scoring)
       #expect(item.orders.count == (order == .allCyclic ? 5 : 1))
       let model = try inputs.loadModel(longest: 700, prefetches: false)
       let activations = ActivationBuffer(
-        Evaluator.plan(inputs, fitting: [item]), for: model)
+        Evaluator.plan(inputs.scoring, fitting: [item]), for: model)
       let sums = item.requests.flatMap { request in
-        var logs = model.logProbabilities(
-          request.batch, adapter: FloatBuffer(count: inputs.layout.count), activations)[...]
-        return request.terms.map { term in
-          defer { logs = logs.dropFirst(term.targetCount) }
-          return logs.prefix(term.targetCount).reduce(0.0) { $0 + Double($1) }
-        }
+        request.sums(
+          model.logProbabilities(
+            request.batch, adapter: FloatBuffer(count: inputs.layout.count), activations))
       }
       let expected = Self.expected(question, item.orders, inputs, model)
       for (a, b) in zip(item.scored(sums: sums).scores, expected) {
@@ -160,8 +157,8 @@ struct ScoringItemTests {
   @Test func `the controls leave the question out and nothing else`() throws {
     let inputs = try QuestionSamples.inputs(TinyRun(), ["option_order=shuffled"])
     let question = inputs.dataset.questions[5]
-    let whole = try ScoringItem(question, inputs)
-    let hidden = try ScoringItem(question, inputs, hidesQuestion: true)
+    let whole = try ScoringItem(question, inputs.scoring)
+    let hidden = try ScoringItem(question, inputs.scoring, hidesQuestion: true)
     #expect(hidden.order == whole.order && hidden.question == question)
     let text = inputs.tokenizer.decode(hidden.requests[0].batch.tokens)
     #expect(

@@ -24,9 +24,13 @@ struct TrainCommand: ParsableCommand {
         launch.command(
           threads: RunOptions.threads(overrides), arguments: ["train"] + options.settings))
     }
-    _ = try Job.run { job in
+    try Job.run { job in
       let configuration = try RunOptions.resolve(job, file: file, overrides: overrides)
-      return try TrainingRun.run(configuration, job)
+      if configuration.folds == nil {
+        try TrainingRun.run(configuration, job)
+      } else {
+        try CrossValidation.run(configuration, job) { try TrainingRun.run($0, $1) }
+      }
     }
   }
 }

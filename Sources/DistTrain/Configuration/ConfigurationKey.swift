@@ -82,7 +82,14 @@ package struct ConfigurationKey: Sendable {
   private static let data = [
     ConfigurationKey(
       name: "split", kind: .text, fallback: "ratio",
-      help: "ratio, seed (the published 400/50/50), or the path of a test_split.json"),
+      help:
+        "ratio, seed (the published 400/50/50), the path of a test_split.json, or fold:K:FOLDS with FOLDS as in folds"
+    ),
+    ConfigurationKey(
+      name: "folds", kind: .optionalText, fallback: "none",
+      help:
+        "cross-validation: a number of folds, or a file of [train, validation, test] lists; each becomes a run in output_dir/fold-K"
+    ),
     ConfigurationKey(
       name: "train_ratio", kind: ratio, fallback: "0.8",
       help: "share of the questions that is trained on"),

@@ -76,6 +76,13 @@ package struct ConfigurationValues: Sendable, Equatable {
     }
   }
 
+  /// The same values but for those of `changes`.
+  func changing(_ changes: [String: String], source: String) -> ConfigurationValues {
+    var changed = self
+    for (name, text) in changes { changed.set(name, Value(text: text, source: source)) }
+    return changed
+  }
+
   private mutating func set(_ name: String, _ value: Value) {
     guard let key = ConfigurationKey.named(name) else { return }
     if key.shareName == name {

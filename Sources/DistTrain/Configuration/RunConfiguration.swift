@@ -10,6 +10,7 @@ package struct RunConfiguration: Sendable, Equatable {
   package let checkpointing: ActivationCheckpointing
   package let threadsPerRank: Int
   package let split: String
+  package let folds: String?
   package let trainRatio: Double, validationRatio: Double, testRatio: Double
   package let optionOrder: OptionOrder
   package let promptTemplate: PromptTemplate
@@ -50,6 +51,7 @@ package struct RunConfiguration: Sendable, Equatable {
       ActivationCheckpointing(rawValue: reader.choice("activation_checkpointing")) ?? .none
     threadsPerRank = reader.integer("threads_per_rank")
     split = reader.path("split")
+    folds = reader.optionalPath("folds")
     trainRatio = reader.number("train_ratio")
     validationRatio = reader.number("val_ratio")
     testRatio = reader.number("test_ratio")
@@ -119,6 +121,9 @@ package struct RunConfiguration: Sendable, Equatable {
     {
       faults.append("prompt_template: open shows no letters; use it with score: option")
     }
+    if configuration.folds != nil, let resume = configuration.resumeFrom, resume != "auto" {
+      faults.append("folds are resumed with resume_from_checkpoint: auto, not from one file")
+    }
     for (name, isWanted) in [
       ("load_best_model_at_end", configuration.loadsBest),
       ("early_stopping_patience", configuration.patience > 0),
@@ -133,6 +138,13 @@ package struct RunConfiguration: Sendable, Equatable {
       faults.append("\(source): precision: \(configuration.precision.rawValue): \(obstacle)")
     }
     return faults
+  }
+
+  /// The same run with other values of some settings.
+  package func changing(
+    _ changes: [String: String], source: String
+  ) throws(ConfigurationError) -> RunConfiguration {
+    try RunConfiguration(values.changing(changes, source: source))
   }
 
   package func warmupSteps(of totalSteps: Int) -> Int {

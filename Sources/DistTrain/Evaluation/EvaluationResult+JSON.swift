@@ -46,6 +46,8 @@ extension EvaluationResult {
     predictions.map { prediction($0).text() + "\n" }.joined()
   }
 
+  var predictionsJSON: JSONValue { .array(predictions.map(prediction)) }
+
   /// The numbers of results.json.
   package var metrics: JSONValue {
     var accuracies = JSONObject()
@@ -78,7 +80,7 @@ extension EvaluationResult {
       "score": .string(configuration.score.rawValue),
       "option_order": .string(configuration.optionOrder.rawValue),
       "prompt_template": .string(configuration.promptTemplate.rawValue),
-      "metrics": metrics, "predictions": .array(predictions.map(prediction)),
+      "metrics": metrics, "predictions": predictionsJSON,
     ])
   }
 }

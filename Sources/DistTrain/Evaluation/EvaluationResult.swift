@@ -22,10 +22,12 @@ package struct EvaluationResult: Sendable {
   package struct Tally: Sendable, Equatable {
     package var correct = 0, total = 0
 
+    package init() {}
+
     package var share: Double { total == 0 ? 0 : Double(correct) / Double(total) }
     package var interval: WilsonInterval { WilsonInterval(correct: correct, of: total) }
 
-    mutating func count(_ isCorrect: Bool) {
+    package mutating func count(_ isCorrect: Bool) {
       total += 1
       correct += isCorrect ? 1 : 0
     }

@@ -12,13 +12,13 @@ package enum EvaluationRun {
     let folder = RunFolder(configuration.outputPath)
     let inputs = try job.load { try RunInputs(configuration) }
     let questions = try job.load { try HeldOutQuestions(inputs) }
-    let plan = Evaluator.plan(inputs, fitting: questions.all)
+    let plan = Evaluator.plan(inputs.scoring, fitting: questions.all)
     let model = try job.load {
       try inputs.loadModel(longest: plan.sequence, prefetches: job.ranks.localRank == 0)
     }
     let start = try job.load { try inputs.adapter?.parameters(inputs.layout) }
     let parameters = start.map { FloatBuffer($0) } ?? FloatBuffer(count: inputs.layout.count)
-    let evaluator = Evaluator(model, inputs, fitting: questions.all)
+    let evaluator = Evaluator(model, inputs.scoring, fitting: questions.all)
     let score = try questions.score(
       inputs, evaluator, adapter: parameters,
       start: FloatBuffer(count: inputs.layout.count), over: job.ranks)
@@ -45,8 +45,8 @@ package enum EvaluationRun {
 
   /// Prints the score and what it must not be believed for; the root's.
   static func show(_ score: HeldOutScore, _ audit: LeakAudit, _ job: borrowing Job) {
-    Console.result(score.summary)
-    for warning in audit.warnings + [score.warning].compactMap({ $0 }) {
+    job.result(score.summary)
+    for warning in (audit.isClean ? [] : audit.warnings) + [score.warning].compactMap({ $0 }) {
       job.log.warning("\(warning)")
     }
   }

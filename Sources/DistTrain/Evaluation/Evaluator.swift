@@ -12,25 +12,26 @@ package struct Evaluator: ~Copyable {
 
   /// - Parameter texts: Batches whose mean loss will be asked for.
   package init(
-    _ model: QwenModel, _ inputs: RunInputs, fitting items: [ScoringItem], texts: [MicroBatch] = []
+    _ model: QwenModel, _ format: ScoringFormat, fitting items: [ScoringItem],
+    texts: [MicroBatch] = []
   ) {
     self.model = model
-    tokenizer = inputs.tokenizer
+    tokenizer = format.base.tokenizer
     decoding = GreedyDecoding(
-      model, stops: inputs.stopTokens, maximumNewTokens: inputs.configuration.maximumNewTokens)
-    activations = ActivationBuffer(Self.plan(inputs, fitting: items, texts: texts), for: model)
+      model, stops: format.base.stopTokens, maximumNewTokens: format.maximumNewTokens)
+    activations = ActivationBuffer(Self.plan(format, fitting: items, texts: texts), for: model)
   }
 
   /// What the activations of scoring need.
   package static func plan(
-    _ inputs: RunInputs, fitting items: [ScoringItem], texts: [MicroBatch] = []
+    _ format: ScoringFormat, fitting items: [ScoringItem], texts: [MicroBatch] = []
   ) -> ActivationPlan {
     let batches = items.flatMap { $0.requests.map(\.batch) } + texts
     let plan = ActivationPlan(fitting: batches, keepsForBackward: false)
     let groups = groups(items)
     guard !groups.isEmpty else { return plan }
     return plan.union(
-      GreedyDecoding.plan(groups, maximumNewTokens: inputs.configuration.maximumNewTokens))
+      GreedyDecoding.plan(groups, maximumNewTokens: format.maximumNewTokens))
   }
 
   /// All prompts in groups.

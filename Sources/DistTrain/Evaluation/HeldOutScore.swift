@@ -9,10 +9,10 @@ struct HeldOutQuestions {
 
   init(_ inputs: RunInputs) throws {
     let questions = inputs.questions(inputs.split.heldOut)
-    items = try questions.map { try ScoringItem($0, inputs) }
+    items = try questions.map { try ScoringItem($0, inputs.scoring) }
     optionsOnly =
       inputs.configuration.scoresControls
-      ? try questions.map { try ScoringItem($0, inputs, hidesQuestion: true) } : []
+      ? try questions.map { try ScoringItem($0, inputs.scoring, hidesQuestion: true) } : []
   }
 
   var all: [ScoringItem] { items + optionsOnly }

@@ -2,14 +2,15 @@ internal import Model
 
 extension ScoringItem {
   /// - Parameter hidesQuestion: Leaves the question's text out, to see what the options alone give away.
-  package init(_ question: Question, _ inputs: RunInputs, hidesQuestion: Bool = false) throws {
+  package init(
+    _ question: Question, _ format: ScoringFormat, hidesQuestion: Bool = false
+  ) throws {
     let shown = hidesQuestion ? question.withoutQuery : question
-    let configuration = inputs.configuration
-    let orders = configuration.optionOrder.scoringOrders(of: question, seed: configuration.seed)
-    let builder = RequestBuilder(question: shown, inputs: inputs)
+    let orders = format.order.scoringOrders(of: question, seed: format.seed)
+    let builder = RequestBuilder(question: shown, format: format)
     let candidates = try orders.map(builder.candidates)
     var requests: [Request] = []
-    switch configuration.score {
+    switch format.rule {
     case .generated: break
     case .letter: requests = [try builder.letters(candidates, orders)]
     case .option, .optionPerCharacter:
@@ -18,8 +19,8 @@ extension ScoringItem {
       requests = builder.texts(candidates, orders) + [try builder.unconditional()]
     }
     self.init(
-      question: question, rule: configuration.score, orders: orders, requests: requests,
-      prompts: configuration.score == .generated
+      question: question, rule: format.rule, orders: orders, requests: requests,
+      prompts: format.rule == .generated
         ? candidates.map { Array($0[0].tokens.prefix($0[0].promptTokenCount)) } : [],
       isTruncated: candidates.joined().contains { $0.truncatedTokenCount > 0 })
   }
@@ -28,23 +29,23 @@ extension ScoringItem {
 /// Makes the forward passes of one question; what several scorings have in common is computed once.
 private struct RequestBuilder {
   let question: Question
-  let inputs: RunInputs
+  let format: ScoringFormat
 
-  private var template: PromptTemplate { inputs.configuration.promptTemplate }
+  private var template: PromptTemplate { format.template }
 
   private func example(_ prompt: String, _ answer: String) throws -> TokenizedExample {
     try TokenizedExample(
-      prompt: prompt, answer: answer, maximumLength: inputs.configuration.maximumLength,
-      question: question.index, encode: inputs.tokenizer.encode)
+      prompt: prompt, answer: answer, maximumLength: format.maximumLength,
+      question: question.index, encode: format.base.tokenizer.encode)
   }
 
   /// The prompt of one order with each letter, or with the text of each option.
   func candidates(_ order: [Int]) throws -> [TokenizedExample] {
-    let prompt = template.prompt(question, order: order, chat: inputs.chatTemplate)
+    let prompt = template.prompt(question, order: order, chat: format.base.chatTemplate)
     return try order.indices.map { position in
       try example(
         prompt,
-        inputs.configuration.score.readsTexts
+        format.rule.readsTexts
           ? template.optionText(question, order[position]) : template.letterText(position))
     }
   }
@@ -88,7 +89,7 @@ private struct RequestBuilder {
 
   /// The text of every option after "Answer:" alone.
   func unconditional() throws -> ScoringItem.Request {
-    let prompt = template.promptAlone(chat: inputs.chatTemplate)
+    let prompt = template.promptAlone(chat: format.base.chatTemplate)
     let texts = try question.options.indices.map {
       try example(prompt, template.optionText(question, $0))
     }

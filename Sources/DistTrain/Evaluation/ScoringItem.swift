@@ -17,6 +17,15 @@ package struct ScoringItem: Sendable {
   package struct Request: Sendable {
     package let batch: MicroBatch
     package let terms: [Term]
+
+    /// The sum of each term from the log-probabilities of all targets.
+    package func sums(_ logProbabilities: [Float]) -> [Double] {
+      var logs = logProbabilities[...]
+      return terms.map { term in
+        defer { logs = logs.dropFirst(term.targetCount) }
+        return logs.prefix(term.targetCount).reduce(0.0) { $0 + Double($1) }
+      }
+    }
   }
 
   package let question: Question

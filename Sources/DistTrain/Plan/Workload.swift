@@ -39,7 +39,7 @@ package struct Workload: Sendable, Equatable {
     let lengths = try inputs.examples(inputs.split.train, epoch: 0).map(\.tokens.count)
     var data = TrainingData(inputs)
     let scored = try Evaluator.plan(
-      inputs, fitting: HeldOutQuestions(inputs).all,
+      inputs.scoring, fitting: HeldOutQuestions(inputs).all,
       texts: inputs.examples(inputs.split.validation, epoch: nil).map { inputs.microBatch([$0]) })
     self.init(
       lengths, configuration, training: try data.activationPlan(),

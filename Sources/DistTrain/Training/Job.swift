@@ -4,10 +4,14 @@ package import Logging
 
 /// The processes of one command, their log, and how they fail together.
 package struct Job: ~Copyable {
-  private let environment: MPIEnvironment
+  /// Nil for a part of another job.
+  private let environment: MPIEnvironment?
+  package let isLaunched: Bool
   package let ranks: Communicator
   package let log: Logger
-  private let logFile = RankLogFile()
+  /// Whether this rank speaks to the person who started the job.
+  private let speaks: Bool
+  private let logFile: RankLogFile
 
   /// Runs `body` as a job of all ranks.
   ///
@@ -18,7 +22,7 @@ package struct Job: ~Copyable {
   package static func run<Result>(
     comparesPrograms: Bool = true, _ body: (borrowing Job) throws -> Result
   ) throws -> Result {
-    let job = try Job()
+    let job = try start()
     let outcome = Swift.Result {
       if comparesPrograms { try job.greet() }
       return try body(job)
@@ -40,10 +44,10 @@ package struct Job: ~Copyable {
     }
   }
 
-  private init() throws {
+  private static func start() throws -> Job {
     StopSignal.install()
-    let file = logFile
-    let watchdog = Watchdog(seconds: Self.startSeconds) { reason in
+    let file = RankLogFile()
+    let watchdog = Watchdog(seconds: startSeconds) { reason in
       Logger(label: "disttrain") { _ in RankLogHandler(file, speaker: "") }.error("\(reason)")
     }
     let environment = try MPIEnvironment()
@@ -51,9 +55,22 @@ package struct Job: ~Copyable {
     let speaker = ranks.worldSize > 1 ? " [rank \(ranks.rank) \(ranks.hostName)]" : ""
     let log = Logger(label: "disttrain") { _ in RankLogHandler(file, speaker: speaker) }
     try ranks.watch(by: watchdog)
+    let isLaunched = environment.isLaunched
+    return Job(
+      environment, isLaunched: isLaunched, ranks: ranks, log: log, logFile: file,
+      speaks: ranks.isRoot)
+  }
+
+  private init(
+    _ environment: consuming MPIEnvironment?, isLaunched: Bool, ranks: Communicator, log: Logger,
+    logFile: RankLogFile, speaks: Bool
+  ) {
     self.environment = environment
+    self.isLaunched = isLaunched
     self.ranks = ranks
     self.log = log
+    self.logFile = logFile
+    self.speaks = speaks
   }
 
   /// Throws on all ranks unless they run the same program.
@@ -83,9 +100,16 @@ package struct Job: ~Copyable {
   package func setPatience(seconds: Double) { ranks.watchdog?.setLimit(seconds: seconds) }
 
   /// Waits for all ranks and ends MPI.
-  private consuming func finish() throws { try environment.finalize() }
+  private consuming func finish() throws { try environment?.finalize() }
 
-  package var isLaunched: Bool { environment.isLaunched }
+  /// The ranks that give the same number as a job of their own, which ends and fails by itself.
+  ///
+  /// Communication: all ranks must call this at the same point.
+  package func part(_ number: Int) throws -> Job {
+    Job(
+      nil, isLaunched: isLaunched, ranks: try ranks.group(number), log: log, logFile: logFile,
+      speaks: speaks)
+  }
 
   /// Lets every rank log into its own file in `folder` from here on.
   package func openLogs(in folder: String) throws {
@@ -129,7 +153,12 @@ package struct Job: ~Copyable {
   /// Prints a line of progress once, and logs it.
   package func note(_ text: String) {
     guard ranks.isRoot else { return }
-    Console.note(text)
+    if speaks { Console.note(text) }
     log.info("\(text.trimmingCharacters(in: .whitespacesAndNewlines))")
+  }
+
+  /// Prints a result once.
+  package func result(_ text: String) {
+    if ranks.isRoot, speaks { Console.result(text) }
   }
 }

@@ -1,4 +1,3 @@
-internal import Foundation
 package import Model
 
 /// Everything a run reads before its first step: data, split, tokenizer, sizes; the same on every rank.
@@ -6,11 +5,7 @@ package struct RunInputs: Sendable {
   package let configuration: RunConfiguration
   package let dataset: Dataset
   package let split: Split
-  package let tokenizer: Tokenizer
-  package let chatTemplate: ChatTemplate
-  /// What ends a generated answer.
-  package let stopTokens: Set<Int32>
-  package let model: QwenConfiguration
+  package let base: ModelFolder
   package let layout: AdapterLayout
   /// The PEFT folder to start from or to evaluate.
   package let adapter: AdapterFolder?
@@ -20,29 +15,7 @@ package struct RunInputs: Sendable {
     self.configuration = configuration
     dataset = try Dataset(path: configuration.datasetPath)
     split = try Self.split(configuration, count: dataset.questions.count)
-    guard FileManager.default.fileExists(atPath: configuration.modelPath) else {
-      throw CommandFailure(
-        "the model folder \(configuration.modelPath) does not exist; give model_name_or_path the"
-          + " folder with config.json, the safetensors files and tokenizer.json", exitCode: 66)
-    }
-    model = try QwenConfiguration(modelFolder: configuration.modelPath)
-    let path = configuration.modelPath + "/tokenizer.json"
-    guard FileManager.default.fileExists(atPath: path) else {
-      throw CommandFailure("\(path) does not exist; copy it from the model's page", exitCode: 66)
-    }
-    tokenizer = try Tokenizer(path: path)
-    guard tokenizer.vocabularySize <= model.vocabularySize else {
-      throw CommandFailure(
-        "\(path) has \(tokenizer.vocabularySize) tokens, the model's vocab_size is"
-          + " \(model.vocabularySize): tokenizer and model do not fit", exitCode: 65)
-    }
-    chatTemplate =
-      configuration.promptTemplate == .chat
-      ? try ChatTemplate(modelFolder: configuration.modelPath, architecture: model.architecture)
-      : .qwen25
-    let turnEnd = configuration.promptTemplate == .chat ? tokenizer.id(of: "<|im_end|>") : nil
-    stopTokens = try StopTokens.read(modelFolder: configuration.modelPath)
-      .union(turnEnd.map { [$0] } ?? [])
+    base = try ModelFolder(configuration.modelPath, template: configuration.promptTemplate)
     var lora = configuration.lora
     if let folder = configuration.initialAdapter {
       let adapter = try AdapterFolder(path: folder)
@@ -51,7 +24,19 @@ package struct RunInputs: Sendable {
     } else {
       adapter = nil
     }
-    layout = AdapterLayout(model, lora)
+    layout = AdapterLayout(base.sizes, lora)
+  }
+
+  package var model: QwenConfiguration { base.sizes }
+  package var tokenizer: Tokenizer { base.tokenizer }
+  package var chatTemplate: ChatTemplate { base.chatTemplate }
+
+  /// How questions are scored.
+  package var scoring: ScoringFormat {
+    ScoringFormat(
+      base: base, rule: configuration.score, template: configuration.promptTemplate,
+      order: configuration.optionOrder, seed: configuration.seed,
+      maximumLength: configuration.maximumLength, maximumNewTokens: configuration.maximumNewTokens)
   }
 
   static func split(_ configuration: RunConfiguration, count: Int) throws -> Split {
@@ -61,6 +46,10 @@ package struct RunInputs: Sendable {
         count, train: configuration.trainRatio, validation: configuration.validationRatio,
         seed: configuration.seed)
     case "seed": try Split.seed(count)
+    case let fold where fold.hasPrefix(Fold.prefix):
+      try Fold(fold).split(
+        count: count, train: configuration.trainRatio, validation: configuration.validationRatio,
+        seed: configuration.seed)
     default:
       try Split.file(
         configuration.split, count: count, train: configuration.trainRatio,
@@ -135,10 +124,7 @@ package struct RunInputs: Sendable {
   ///
   /// - Parameter prefetches: For one rank of each host.
   package func loadModel(longest: Int, prefetches: Bool) throws -> QwenModel {
-    let folder = try WeightFolder(path: configuration.modelPath)
-    if prefetches { folder.prefetch() }
-    return try WeightLoader.load(
-      folder, model, layout: layout, longestSequence: longest,
-      precision: configuration.precision)
+    try base.load(
+      layout, longest: longest, precision: configuration.precision, prefetches: prefetches)
   }
 }

@@ -48,13 +48,13 @@ package struct TrainingRun: ~Copyable {
     try job.load { try Self.refuseLeak(inputs) }
     let questions = try job.load { try HeldOutQuestions(inputs) }
     let validationItems = try job.load {
-      try inputs.questions(inputs.split.validation).map { try ScoringItem($0, inputs) }
+      try inputs.questions(inputs.split.validation).map { try ScoringItem($0, inputs.scoring) }
     }
     let validation = try job.load {
       try inputs.examples(inputs.split.validation, epoch: nil).map { inputs.microBatch([$0]) }
     }
     let scored = questions.all + validationItems
-    let longest = Evaluator.plan(inputs, fitting: scored, texts: validation).sequence
+    let longest = Evaluator.plan(inputs.scoring, fitting: scored, texts: validation).sequence
     let model = try job.load {
       try inputs.loadModel(
         longest: max(longest, plan.sequence), prefetches: job.ranks.localRank == 0)
@@ -62,7 +62,7 @@ package struct TrainingRun: ~Copyable {
     let start = try job.load { try inputs.adapter?.parameters(inputs.layout) }
     let digests = try Self.digests(inputs, job)
     trainer = Trainer(inputs, model, plan, start: start, totalSteps: data.plan.totalSteps)
-    evaluator = Evaluator(model, inputs, fitting: scored, texts: validation)
+    evaluator = Evaluator(model, inputs.scoring, fitting: scored, texts: validation)
     folder = RunFolder(configuration.outputPath)
     self.inputs = inputs
     self.data = data
@@ -211,7 +211,7 @@ package struct TrainingRun: ~Copyable {
       let audit = LeakAudit(inputs)
       try EvaluationRun.write(score, inputs, audit, to: folder)
       try folder.write(trainerState().text(indent: 2) + "\n", to: "trainer_state.json")
-      Console.note("")
+      job.note("")
       EvaluationRun.show(score, audit, job)
       job.note("adapter    \(folder.adapter) (PEFT)\nresults    \(folder.path)/results.json")
     }
