@@ -14,7 +14,7 @@ struct DistTrain: ParsableCommand {
     version: version,
     subcommands: [
       DemoCommand.self, TrainCommand.self, LaunchCommand.self, EvaluateCommand.self,
-      InspectCommand.self, VerifyCommand.self, ExportCommand.self, PlanCommand.self,
+      ReportCommand.self, InspectCommand.self, VerifyCommand.self, ExportCommand.self, PlanCommand.self,
       DoctorCommand.self, BenchCommand.self, SynthesizeCommand.self,
     ])
 

@@ -33,7 +33,7 @@ package struct RunFolder: Sendable {
     if isUsed && overwrites && !resumes {
       for name in [
         "checkpoints", "adapter", "logs", "metrics.jsonl", "step_times.jsonl", "results.json",
-        "predictions.jsonl",
+        "predictions.jsonl", "trainer_state.json", "tb", "report.html", "report.md",
       ]
       where files.fileExists(atPath: path + "/" + name) {
         try files.removeItem(atPath: path + "/" + name)

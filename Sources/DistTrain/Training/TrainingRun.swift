@@ -16,6 +16,10 @@ package struct TrainingRun: ~Copyable {
   let provenance: Provenance
   /// The seconds of each line of the history, where it has any; unlike the history no part of a checkpoint.
   var lineSeconds: [Double?] = []
+  /// The lines of the history.
+  var lines: [JSONValue] = []
+  /// What TensorBoard reads, where it is wanted; the root's alone.
+  var events: EventFile?
   /// When the last line of the log was written.
   var lastLog = ContinuousClock.now
   /// Where the root's time went since then.
@@ -34,6 +38,7 @@ package struct TrainingRun: ~Copyable {
     try run.prepareFolder(job)
     try run.announce(job)
     if configuration.resumeFrom != nil { try run.resume(job) }
+    try run.openEvents(job)
     try run.train(job)
     return try run.finish(job)
   }
@@ -179,11 +184,12 @@ package struct TrainingRun: ~Copyable {
       try folder.writeAdapter(
         parameters, trainer.layout, baseModel: inputs.configuration.modelPath)
       try EvaluationRun.write(result, inputs, to: folder)
-      try folder.write(trainerState().text(indent: 2) + "\n", to: "trainer_state.json")
+      let report = try describe(result, job)
       Console.note("")
       Console.result(result.summary("held out"))
       EvaluationRun.warn(inputs, job)
       job.note("adapter    \(folder.adapter) (PEFT)\nresults    \(folder.path)/results.json")
+      if let report { job.note("report     \(report)") }
     }
     return result
   }
