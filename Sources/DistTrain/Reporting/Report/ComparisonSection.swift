@@ -41,10 +41,11 @@ struct ComparisonSection {
     let pairs = RunComparison.pairs(runs)
     guard !pairs.isEmpty else { return "" }
     let rows = pairs.map { pair -> Markup in
-      let caveat: Markup = pair.caveat.isEmpty ? "" : "<small>\(pair.caveat)</small>"
+      let caveat: Markup =
+        pair.caveat.isEmpty ? "" : "<tr class=\"aside\"><td colspan=\"5\">\(pair.caveat)</td></tr>"
       return """
-        <tr><th scope="row">\(pair.first.name) – \(pair.second.name)\(caveat)</th><td>\(pair.common)</td>\
-        <td>\(pair.test.onlyFirst)</td><td>\(pair.test.onlySecond)</td><td>\(pair.pText)</td></tr>
+        <tr class="\(pair.caveat.isEmpty ? "" : "noted")"><th scope="row">\(pair.first.name) – \(pair.second.name)</th><td>\(pair.common)</td>\
+        <td>\(pair.test.onlyFirst)</td><td>\(pair.test.onlySecond)</td><td>\(pair.pText)</td></tr>\(caveat)
 
         """
     }

@@ -38,7 +38,7 @@ struct IntervalChart {
     let chanceLine: Markup =
       chance.map { "<i class=\"chance\" style=\"left:\(Self.place($0))\"></i>" } ?? ""
     return """
-      <div class="row c\(row.color)\(classes)" role="row"><span class="name" role="rowheader">\(row.name)</span>\
+      <div class="row c\(row.color % 6)\(classes)" role="row"><span class="name" role="rowheader">\(row.name)</span>\
       <span class="track" role="cell">\(chanceLine)\(Self.bar(row.tally))\(Self.hollow(before))</span>\
       <span class="figures" role="cell">\(Self.figures(row.tally, isFew: isFew))</span></div>
 

@@ -77,7 +77,7 @@ struct LineChart {
 
   private func legend(_ shown: [Series]) -> Markup {
     var keys: [Markup] = shown.filter { !$0.name.isEmpty }.map {
-      "<span class=\"key c\($0.color) \($0.style.rawValue)\">\($0.name)</span>"
+      "<span class=\"key c\($0.color % 6) \($0.style.rawValue)\">\($0.name)</span>"
     }
     keys += levels.map { "<span class=\"key level\">\($0.name)</span>" }
     for kind in ["checkpoint", "resume"] where marks.contains(where: { $0.kind == kind }) {
@@ -125,7 +125,7 @@ struct LineChart {
     let isDots = series.style == .dots || places.count == 1
     let d = isDots ? places.map { "M\($0)h0" }.joined() : "M" + places.joined(separator: "L")
     let style = isDots ? "dots" : series.style.rawValue
-    return "<path class=\"c\(series.color) \(style)\" d=\"\(d)\"/>"
+    return "<path class=\"c\(series.color % 6) \(style)\" d=\"\(d)\"/>"
   }
 
   private static func thinned(_ points: [(x: Double, y: Double)]) -> [(x: Double, y: Double)] {
@@ -140,20 +140,25 @@ struct LineChart {
 }
 
 extension LineChart.Series {
-  /// Every point with its neighbours, weighted by a bell whose deviation is a thirtieth of the curve.
+  /// At every point the height of the line that fits its neighbours best, weighted by a bell whose deviation is a
+  /// thirtieth of the curve; a line, because a mean would be drawn inwards at both ends.
   static func smoothed(_ points: [(x: Double, y: Double)]) -> [(x: Double, y: Double)] {
     let deviation = Double(points.count) / 30
     guard deviation >= 0.5 else { return points }
     let reach = Int((3 * deviation).rounded(.up))
-    let weights = (0...reach).map { Self.bell(Double($0) / deviation) }
+    let weights = (0...reach).map { bell(Double($0) / deviation) }
     return points.indices.map { index in
-      var (sum, total) = (0.0, 0.0)
+      var (w, wx, wxx, wy, wxy) = (0.0, 0.0, 0.0, 0.0, 0.0)
       for other in max(0, index - reach)...min(points.count - 1, index + reach) {
-        let weight = weights[abs(other - index)]
-        sum += weight * points[other].y
-        total += weight
+        let (weight, y) = (weights[abs(other - index)], points[other].y)
+        let x = Double(other - index)
+        w += weight
+        wx += weight * x
+        wxx += weight * x * x
+        wy += weight * y
+        wxy += weight * x * y
       }
-      return (points[index].x, sum / total)
+      return (points[index].x, (wxx * wy - wx * wxy) / (w * wxx - wx * wx))
     }
   }
 }

@@ -5,7 +5,11 @@ struct MistakesSection {
   let score: ScoreRecord
 
   var markup: Markup {
-    let mistakes = score.mistakes
+    // The surest ones first; equals in the order of the file.
+    let mistakes = score.mistakes.enumerated().sorted {
+      let (left, right) = (Self.confidence($0.element), Self.confidence($1.element))
+      return left == right ? $0.offset < $1.offset : left > right
+    }.map(\.element)
     guard !score.answers.isEmpty else { return "" }
     guard !mistakes.isEmpty else {
       return """
@@ -14,11 +18,16 @@ struct MistakesSection {
         """
     }
     return """
-      <section><h2>Wrong answers <small>\(mistakes.count) of \(score.answers.count)</small></h2>
+      <section><h2>Wrong answers <small>\(mistakes.count) of \(score.answers.count), the surest first</small></h2>
       <div class="mistakes">
       \(mistakes.map(Self.item))</div></section>
 
       """
+  }
+
+  private static func confidence(_ answer: ScoreRecord.Answer) -> Double {
+    guard let picked = answer.picked, !answer.probabilities.isEmpty else { return 0 }
+    return answer.probabilities[picked]
   }
 
   private static func item(_ answer: ScoreRecord.Answer) -> Markup {

@@ -11,10 +11,11 @@ enum NumberText {
     "\(Console.fixed(100 * interval.low, 1))–\(Console.fixed(100 * interval.high, 1)) %"
   }
 
-  /// Four significant digits, with a power of ten only where there are many zeros.
+  /// Four significant digits or all before the point, with a power of ten only where there are many zeros.
   static func short(_ value: Double) -> String {
     if value != 0, abs(value) < 1e-3 || abs(value) >= 1e6 { return String(format: "%.3g", value) }
-    return String(format: "%.4g", value)
+    if abs(value) >= 1000, value == value.rounded() { return Console.grouped(Int(value)) }
+    return abs(value) >= 1000 ? Console.fixed(value, 0) : String(format: "%.4g", value)
   }
 
   /// A p-value, never as nought.

@@ -43,13 +43,17 @@ enum ReportStyle {
     .run{margin-top:4rem;padding-top:2rem;border-top:3px solid var(--ink)}
     footer{margin-top:3rem;padding-top:1rem;border-top:1px solid var(--rule);color:var(--faint);font-size:.8rem}
     .wide{overflow-x:auto;margin:.75rem 0}
+    table{overflow-wrap:break-word}
     table.plain{border-collapse:collapse;font-size:.87rem;min-width:min(100%,32rem)}
     .plain th,.plain td{padding:.32rem .9rem .32rem 0;text-align:right;vertical-align:baseline;font-weight:400;\
     border-bottom:1px solid var(--rule)}
     .plain th:first-child{text-align:left}
     .plain thead th{color:var(--muted);font-size:.8rem}
     .plain td:last-child,.plain thead th:last-child{padding-right:0}
-    .plain th small{display:block;max-width:34rem}
+    .plain th small{display:block;max-width:34rem;font-weight:400}
+    .plain td{white-space:nowrap}
+    .plain .noted th,.plain .noted td{border-bottom:0}
+    .plain .aside td{white-space:normal;text-align:left;padding-top:0;color:var(--muted);font-size:.8rem}
     .plain .beats th,.plain .beats td{color:var(--bad);font-weight:600}
 
     """
@@ -58,7 +62,7 @@ enum ReportStyle {
     figure{margin:0}
     figcaption{font-size:.87rem;font-weight:600;margin-bottom:.5rem;display:flex;flex-wrap:wrap;gap:.15rem 1rem}
     .legend{font-weight:400;color:var(--muted);display:inline-flex;flex-wrap:wrap;gap:.1rem .9rem;font-size:.8rem}
-    .note .legend{margin-left:.9rem}
+    .note .legend{display:flex;margin-top:.2rem}
     .key{display:inline-flex;align-items:center;gap:.35rem}
     .key::before{content:"";width:1.1rem;height:0;border-top:2px solid currentColor;flex:none}
     .key.dots::before{width:.5rem;height:.5rem;border:0;border-radius:50%;background:currentColor}
@@ -68,7 +72,6 @@ enum ReportStyle {
     .key.resume::before,.key.chance::before{width:0;height:.9rem;border:0;border-left:1px dashed var(--muted)}
     .key.resume::before{border-color:var(--s4)}
     .key.hollow::before{width:.6rem;height:.6rem;border:2px solid var(--muted);border-radius:50%}
-    .key[class*=" c"]{--k:currentColor}
     .key.c0::before,.key.right::before{color:var(--s0)}.key.c1::before{color:var(--s1)}
     .key.c2::before{color:var(--s2)}.key.c3::before{color:var(--s3)}.key.c4::before{color:var(--s4)}
     .key.c5::before{color:var(--s5)}.key.picked::before{color:var(--s1)}
@@ -88,7 +91,7 @@ enum ReportStyle {
     .plot .raw{stroke:var(--c);stroke-width:1;opacity:.28}
     .plot .dots{stroke:var(--c);stroke-width:7;stroke-linecap:round}
     .plot .whisker{stroke:var(--s0);stroke-width:1.5;opacity:.55}
-    .plot .few{opacity:.35}
+    .plot .few{opacity:.5}
     .plot .level{stroke:var(--muted);stroke-width:1;stroke-dasharray:4 3}
     .plot .checkpoint{stroke:var(--muted);stroke-width:1}
     .plot .resume{stroke:var(--s4);stroke-width:1;stroke-dasharray:4 3}
@@ -100,7 +103,7 @@ enum ReportStyle {
 
   private static let rows: Markup = """
     .intervals{margin:.75rem 0 .25rem;max-width:52rem}
-    .row,.scale{display:grid;grid-template-columns:minmax(6rem,9rem) 1fr minmax(13rem,auto);gap:0 1.1rem;\
+    .row,.scale{display:grid;grid-template-columns:minmax(6rem,9rem) 1fr 17rem;gap:0 1.1rem;\
     align-items:center;font-size:.87rem}
     .row{min-height:1.75rem}
     .row .name{overflow-wrap:anywhere}
@@ -109,16 +112,16 @@ enum ReportStyle {
     .row .bar{position:absolute;top:50%;height:4px;margin-top:-2px;background:var(--c);opacity:.38;border-radius:2px}
     .row .dot{position:absolute;top:50%;width:10px;height:10px;margin:-5px 0 0 -5px;border-radius:50%;\
     background:var(--c)}
-    .row .dot.hollow{background:var(--paper);border:2px solid var(--muted)}
+    .row .dot.hollow{background:none;border:2px solid var(--muted);width:14px;height:14px;margin:-7px 0 0 -7px}
     .row .chance{position:absolute;top:0;bottom:0;border-left:1px dashed var(--muted)}
-    .row .figures{color:var(--muted);display:grid;grid-template-columns:3.9rem 7rem 4.5rem;gap:0 .3rem;\
+    .row .figures{color:var(--muted);display:grid;grid-template-columns:4.4rem 7.4rem 4.5rem;gap:0 .3rem;\
     align-items:baseline;white-space:nowrap}
     .row .figures b{color:var(--ink);font-weight:600;text-align:right;padding-right:.4rem}
     .row .figures small{grid-column:1/-1}
     .row.few{color:var(--faint)}.row.few .dot,.row.few .bar{opacity:.35}
     .row.few .figures,.row.few .figures b,.row.few small{color:var(--faint);font-weight:400}
     .scale .track{position:relative;height:1.2rem;color:var(--muted);font-size:.74rem}
-    .scale i{position:absolute;transform:translateX(-50%);font-style:normal;top:.15rem}
+    .scale i{position:absolute;white-space:nowrap;transform:translateX(-50%);font-style:normal;top:.15rem}
     .types{margin-top:1rem}.types h3{margin:.9rem 0 0}
     .types .scale{display:none}
 

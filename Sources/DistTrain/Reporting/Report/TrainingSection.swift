@@ -66,7 +66,7 @@ struct TrainingSection {
     }
     let small = [
       chart("Learning rate", fromZero: true, \.learningRate), gradientNorm,
-      chart("Tokens per second", fromZero: true, \.tokensPerSecond),
+      chart("Tokens per second, saves and validation included", fromZero: true, \.tokensPerSecond),
     ]
     return """
       <section><h2>Training</h2>
@@ -85,12 +85,12 @@ struct TrainingSection {
     }
     let bars = shares.map { index, name, share -> Markup in
       """
-      <i class="c\(index)" style="width:\(Console.fixed(100 * share, 2))%" \
+      <i class="c\(index % 6)" style="width:\(Console.fixed(100 * share, 2))%" \
       title="\(name) \(NumberText.percent(share))"></i>
       """
     }
     let keys = shares.map { index, name, share -> Markup in
-      "<span class=\"key swatch c\(index)\">\(name) \(NumberText.percent(share))</span>"
+      "<span class=\"key swatch c\(index % 6)\">\(name) \(NumberText.percent(share))</span>"
     }
     return """
       <figure class="time"><figcaption>Where the first rank’s \(MetricsLog.clock(total)) of steps went\
