@@ -52,7 +52,7 @@ struct ReportTests {
     #expect(Self.unbalanced(html).isEmpty, "\(Self.unbalanced(html))")
     let markdown = ReportMarkdown([try RunRecord(folder: run.path)]).text
     #expect(!markdown.contains("<script") && !markdown.contains("| <img"))
-    #expect(markdown.contains(#"\<script\>"#))
+    #expect(markdown.contains(#"&lt;script&gt;alert\("1"\)"#))
   }
 
   @Test func `the page needs nothing but itself`() throws {
@@ -98,7 +98,7 @@ struct ReportTests {
     try run.writeResults([.init("What?")])
     let rule: JSONValue = .object([
       "rule": .string("always A"), "correct": .integer(500), "total": .integer(500),
-      "accuracy": .double(100), "chance": .double(20), "p_value": .double(1e-310),
+      "accuracy": .double(100), "chance": .double(20), "p_value": .double(0),
       "beats_chance": .bool(true), "explanation": .string("it stands first"),
     ])
     func audit(_ verdict: String) throws {
@@ -142,6 +142,35 @@ struct ReportTests {
     #expect(failure?.exitCode == 65)
     #expect(failure?.description.contains(word) == true, "\(failure?.description ?? "")")
     #expect(failure?.description.contains(run.path) == true)
+  }
+
+  @Test(arguments: [
+    "1e308", "-1e308", "1e-320", "9223372036854775807", "-9223372036854775807", "0",
+  ])
+  func `a page is made of any numbers`(number: String) throws {
+    let run = try RunFiles()
+    func line(_ step: String) -> String {
+      #"{"step": \#(step), "epoch": \#(number), "loss": \#(number), "grad_norm": \#(number), "learning_rate": "#
+        + #"\#(number), "tokens": \#(number), "seconds": \#(number), "eval_loss": \#(number), "total_steps": \#(number)}"#
+    }
+    let steps = ["0", "9223372036854775807", "1", "9223372036854775807", "5"]
+    try run.write(steps.map(line).joined(separator: "\n"), to: "metrics.jsonl")
+    let bin =
+      #"{"low": 0, "high": 1, "count": 3, "confidence": \#(number), "accuracy": \#(number)}"#
+    let answer =
+      #"{"question": "a", "choices": ["b", "c"], "correct_idx": 0, "predicted_idx": 1, "probabilities": "#
+      + #"[\#(number), \#(number)], "scores": [\#(number), 1]}"#
+    for answers in [answer, ""] {
+      try run.write(
+        #"{"metrics": {"correct": 1, "total": 9223372036854775807, "chance_accuracy": \#(number), "calibration": "#
+          + #"{"bins": [\#(bin)]}}, "predictions": [\#(answers)]}"#, to: "results.json")
+      let html = try Self.page(run)
+      #expect(Self.unbalanced(html).isEmpty)
+      _ = ReportMarkdown([try RunRecord(folder: run.path)]).text
+      _ = try RunProgress(folder: run.path).text(now: Date())
+    }
+    try FileManager.default.removeItem(atPath: run.path + "/results.json")
+    #expect(try RunProgress(folder: run.path).text(now: Date()).contains("step 5"))
   }
 
   @Test func `a folder of something else is refused`() throws {

@@ -4,11 +4,13 @@ package enum Markdown {
   package static func text(_ text: String) -> String {
     var escaped = ""
     for character in text {
-      if character.isNewline || character == "\t" {
-        escaped += " "
-      } else {
-        if "\\`*_{}[]()<>#+!|~&$".contains(character) { escaped += "\\" }
-        escaped.append(character)
+      switch character {
+      case "&": escaped += "&amp;"
+      case "<": escaped += "&lt;"
+      case ">": escaped += "&gt;"
+      case _ where character.isNewline || character == "\t": escaped += " "
+      case _ where "\\`*_{}[]()#+!|~$".contains(character): escaped += "\\\(character)"
+      default: escaped.append(character)
       }
     }
     return escaped

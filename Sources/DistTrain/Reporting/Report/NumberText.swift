@@ -36,7 +36,7 @@ struct Axis {
 
   /// An axis that holds all of `values`; with nought where it is not far away, relative to their spread.
   init(holding values: some Sequence<Double>, count: Int = 5, fromZero: Bool = false) {
-    let finite = values.filter(\.isFinite)
+    let finite = values.filter { abs($0) < 1e100 }.map { abs($0) < 1e-100 ? 0 : $0 }
     var (low, high) = (finite.min() ?? 0, finite.max() ?? 1)
     if fromZero || (low > 0 && low < 0.3 * high) { low = min(low, 0) }
     if high - low < 1e-12 * max(abs(high), 1e-300) {

@@ -8,9 +8,8 @@ struct ReliabilityChart {
 
   /// The dot of a bin, a bar for its interval, and its number of answers.
   private static func mark(_ bin: ScoreRecord.Bin) -> Markup {
-    let interval = WilsonInterval(
-      correct: min(bin.count, max(0, Int((bin.accuracy * Double(bin.count)).rounded()))),
-      of: bin.count)
+    let correct = min(1, max(0, bin.accuracy)) * Double(bin.count)
+    let interval = WilsonInterval(correct: Int(correct.rounded()), of: bin.count)
     let x = place(bin.confidence)
     let (low, high) = (place(1 - interval.low), place(1 - interval.high))
     let title =

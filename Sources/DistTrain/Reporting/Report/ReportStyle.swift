@@ -2,13 +2,21 @@
 enum ReportStyle {
   static let sheet: Markup = colors + page + charts + rows + lists + print
 
-  private static let colors: Markup = """
-    :root{--paper:#fff;--ink:#1b1d20;--muted:#666b73;--faint:#9a9fa6;--rule:#e4e5e3;--wash:#f5f5f3;--good:#247a4b;\
+  private static let light: Markup = """
+    --paper:#fff;--ink:#1b1d20;--muted:#666b73;--faint:#7d828a;--rule:#e4e5e3;--wash:#f5f5f3;--good:#247a4b;\
     --bad:#b23b25;--alarm:#fbeae6;--mild:#fbf3df;--s0:#2563a8;--s1:#c2620e;--s2:#2b8060;--s3:#8b4aa5;--s4:#a3324f;\
-    --s5:#6c7014;color-scheme:light dark}
-    @media (prefers-color-scheme:dark){:root{--paper:#15171a;--ink:#e6e7e8;--muted:#a1a6ad;--faint:#71767d;\
-    --rule:#2d3136;--wash:#1d2024;--good:#69c295;--bad:#f0886f;--alarm:#3a201b;--mild:#332b17;--s0:#79b0ea;\
-    --s1:#efa45c;--s2:#6cc7a3;--s3:#c997df;--s4:#ee8ba3;--s5:#c3c862}}
+    --s5:#6c7014
+    """
+
+  private static let dark: Markup = """
+    --paper:#15171a;--ink:#e6e7e8;--muted:#a1a6ad;--faint:#868c93;--rule:#2d3136;--wash:#1d2024;--good:#69c295;\
+    --bad:#f0886f;--alarm:#3a201b;--mild:#332b17;--s0:#79b0ea;--s1:#efa45c;--s2:#6cc7a3;--s3:#c997df;--s4:#ee8ba3;\
+    --s5:#c3c862
+    """
+
+  private static let colors: Markup = """
+    :root{color-scheme:light dark;\(light)}
+    @media (prefers-color-scheme:dark){:root{\(dark)}}
 
     """
 
@@ -164,7 +172,7 @@ enum ReportStyle {
     .lists{display:grid;grid-template-columns:repeat(auto-fit,minmax(min(100%,24rem),1fr));gap:0 2.5rem}
     .lists h3{margin-top:.25rem}
     dl{margin:0;font-size:.85rem}
-    dl div{display:grid;grid-template-columns:minmax(8rem,13rem) 1fr;gap:.1rem 1rem;padding:.22rem 0;\
+    dl div{display:grid;grid-template-columns:minmax(7rem,11rem) 1fr;gap:.1rem 1rem;padding:.22rem 0;\
     border-bottom:1px solid var(--rule)}
     dt{color:var(--muted)}dd{margin:0}
 
@@ -181,9 +189,10 @@ enum ReportStyle {
     dl div{grid-template-columns:1fr}.reliability{max-width:none}
     }
     @media print{
-    :root{--paper:#fff;--ink:#000;--muted:#444;--rule:#ccc}
+    :root{color-scheme:light;\(light)}
+    html{font-size:11px}.small,.picks{grid-template-columns:repeat(3,1fr)}.reliability{max-width:none}
     *{-webkit-print-color-adjust:exact;print-color-adjust:exact}
-    body{font-size:10.5px}main{max-width:none;padding:0}
+    body{font-size:11px}main{max-width:none;padding:0}
     section{break-inside:auto;margin-top:1.5rem}figure,.alarm,.row{break-inside:avoid}h2,h3{break-after:avoid}
     .wide{overflow:visible}
     }

@@ -1,13 +1,13 @@
 /// Two runs' answers to the same questions.
-struct RunComparison {
-  let first: RunRecord, second: RunRecord
-  let test: McNemar
+package struct RunComparison {
+  package let first: RunRecord, second: RunRecord
+  package let test: McNemar
   /// Questions that both have answered.
-  let common: Int
+  package let common: Int
   private let totals: (first: Int, second: Int)
 
   /// Nil where either run has no answers.
-  init?(_ first: RunRecord, _ second: RunRecord) {
+  package init?(_ first: RunRecord, _ second: RunRecord) {
     guard let a = first.score?.answers, let b = second.score?.answers, !a.isEmpty, !b.isEmpty else {
       return nil
     }
@@ -33,7 +33,7 @@ struct RunComparison {
   var differs: Bool { common != totals.first || common != totals.second }
 
   /// What must be known before the p-value is read; empty where the questions and the scoring are the same.
-  var caveat: String {
+  package var caveat: String {
     var parts: [String] = []
     if common == 0 {
       parts.append("no question in common: not comparable")
@@ -50,7 +50,7 @@ struct RunComparison {
     return parts.joined(separator: "; ")
   }
 
-  var pText: String { common == 0 ? "–" : NumberText.probability(test.pValue) }
+  package var pText: String { common == 0 ? "–" : NumberText.probability(test.pValue) }
 
   /// Every pair of `runs` that has answers.
   static func pairs(_ runs: [RunRecord]) -> [RunComparison] {

@@ -72,7 +72,7 @@ package struct ScoreRecord: Sendable {
     for answer in answers {
       guard let picked = answer.picked, picked < answer.probabilities.count else { continue }
       let confidence = answer.probabilities[picked]
-      let bin = min(9, max(0, Int(confidence * 10)))
+      let bin = Int(min(9, max(0, confidence * 10)))
       sums[bin].count += 1
       sums[bin].confidence += confidence
       sums[bin].correct += answer.isCorrect ? 1 : 0

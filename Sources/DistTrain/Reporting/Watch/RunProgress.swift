@@ -21,6 +21,13 @@ package struct RunProgress: Sendable {
       } ?? false
   }
 
+  /// When each file that `init` looks at was last written: while this stays, so does the progress.
+  static func changes(_ folder: String) -> [Date?] {
+    ["config.yaml", "metrics.jsonl", "trainer_state.json", "results.json"].map {
+      change(folder + "/" + $0)
+    }
+  }
+
   /// When a file was last written; nil where it is not there.
   static func change(_ path: String) -> Date? {
     var status = stat()
@@ -32,15 +39,15 @@ package struct RunProgress: Sendable {
   /// Seconds until the last step at the mean pace of the log; nil where the log says too little.
   package var remainingSeconds: Double? {
     guard let total = run.totalSteps, let last = run.lastStep else { return nil }
-    var (seconds, steps, before) = (0.0, 0, 0)
+    var (seconds, steps, before) = (0.0, 0.0, 0.0)
     for point in run.training {
       if let time = point.seconds {
         seconds += time
-        steps += max(0, point.step - before)
+        steps += max(0, Double(point.step) - before)
       }
-      before = point.step
+      before = Double(point.step)
     }
-    return steps > 0 ? Double(max(0, total - last)) * seconds / Double(steps) : nil
+    return steps > 0 ? max(0, Double(total) - Double(last)) * seconds / steps : nil
   }
 
   /// Whether nothing was written for much longer than a line of the log takes.

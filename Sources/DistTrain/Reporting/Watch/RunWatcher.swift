@@ -10,8 +10,9 @@ struct RunWatcher {
   func follow() throws {
     let redraws = isatty(STDOUT_FILENO) == 1
     var shown = ""
+    var changes = RunProgress.changes(folder)
+    var progress = try RunProgress(folder: folder)
     while true {
-      let progress = try RunProgress(folder: folder)
       let text = progress.text(now: Date())
       if redraws {
         write("\r\u{1B}[K" + fitted(text) + (progress.isFinished ? "\n" : ""))
@@ -21,6 +22,9 @@ struct RunWatcher {
       shown = text
       if progress.isFinished { return }
       Thread.sleep(forTimeInterval: Self.interval)
+      let now = RunProgress.changes(folder)
+      if now != changes { progress = try RunProgress(folder: folder) }
+      changes = now
     }
   }
 
