@@ -103,7 +103,7 @@ enum ReportStyle {
     .plot .level{stroke:var(--muted);stroke-width:1;stroke-dasharray:4 3}
     .plot .checkpoint{stroke:var(--muted);stroke-width:1}
     .plot .resume{stroke:var(--s4);stroke-width:1;stroke-dasharray:4 3}
-    .time{margin-top:1.5rem}
+    .small+.note{margin-top:1rem}.time{margin-top:1.5rem}
     .stack{display:flex;height:.8rem;border-radius:2px;overflow:hidden}
     .stack i{display:block;background:var(--c)}
 
@@ -192,7 +192,7 @@ enum ReportStyle {
     :root{color-scheme:light;\(light)}
     html{font-size:11px}.small,.picks{grid-template-columns:repeat(3,1fr)}.reliability{max-width:none}
     *{-webkit-print-color-adjust:exact;print-color-adjust:exact}
-    body{font-size:11px}main{max-width:none;padding:0}
+    body{font-size:11px}main{max-width:none;padding:0 .7rem}
     section{break-inside:auto;margin-top:1.5rem}figure,.alarm,.row{break-inside:avoid}h2,h3{break-after:avoid}
     .wide{overflow:visible}
     }

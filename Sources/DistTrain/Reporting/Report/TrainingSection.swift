@@ -66,11 +66,12 @@ struct TrainingSection {
     }
     let small = [
       chart("Learning rate", fromZero: true, \.learningRate), gradientNorm,
-      chart("Tokens per second, saves and validation included", fromZero: true, \.tokensPerSecond),
+      chart("Tokens per second", fromZero: true, \.tokensPerSecond),
     ]
     return """
       <section><h2>Training</h2>
       \(loss.markup)<div class="small">\(small.map(\.markup))</div>
+      <p class="note">Tokens per second: between two lines of the log, with the saves and validations there.</p>
       \(runs.count == 1 ? time(runs[0]) : "")</section>
 
       """
