@@ -12,7 +12,7 @@ from pathlib import Path
 from job import Job, metrics
 
 # Besides these a run leaves config.yaml (which says how it was started), env.json (where), step_times.jsonl and logs (when).
-RESULTS = ["adapter/adapter_model.safetensors", "adapter/adapter_config.json", "predictions.jsonl", "results.json",
+RESULTS = ["adapter/adapter_model.safetensors", "adapter/adapter_config.json", "adapter/README.md", "predictions.jsonl", "results.json",
            "test_split.json"]
 
 

@@ -207,6 +207,10 @@ package struct ConfigurationKey: Sendable {
       help: "steps per line of the log", aliases: ["steps_per_report": "mlx-lm"],
       isFixed: false),
     ConfigurationKey(
+      name: "report_to", kind: .choice(["tensorboard", "none"]), fallback: "tensorboard",
+      help: "files that another program shows the log of, besides metrics.jsonl",
+      aliases: ["metric_logger": "torchtune"], isFixed: false, isKept: false),
+    ConfigurationKey(
       name: "eval_steps", kind: .integer(0...1_000_000), fallback: "0",
       help: "steps per validation; 0 for none", aliases: ["steps_per_eval": "mlx-lm"],
       isFixed: false),

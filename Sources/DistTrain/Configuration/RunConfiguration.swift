@@ -34,6 +34,7 @@ package struct RunConfiguration: Sendable, Equatable {
   package let bestMetric: BestMetric
   package let loadsBest: Bool
   package let patience: Int
+  package let reportsToTensorBoard: Bool
   package let loggingSteps: Int, evaluationSteps: Int, saveSteps: Int, saveLimit: Int
 
   /// Types every value; throws one error that lists all faults with their places.
@@ -80,6 +81,7 @@ package struct RunConfiguration: Sendable, Equatable {
     lora = LoRAConfiguration(
       rank: max(1, reader.integer("lora_r")), alpha: Float(reader.number("lora_alpha")),
       dropout: Float(reader.number("lora_dropout")), targets: targets)
+    reportsToTensorBoard = reader.choice("report_to") == "tensorboard"
     loggingSteps = reader.integer("logging_steps")
     evaluationSteps = reader.integer("eval_steps")
     bestMetric = BestMetric(rawValue: reader.choice("metric_for_best_model")) ?? .loss

@@ -33,7 +33,8 @@ package struct RunFolder: Sendable {
     if isUsed && overwrites && !resumes {
       for name in [
         "checkpoints", "adapter", "logs", "metrics.jsonl", "step_times.jsonl", "results.json",
-        "predictions.jsonl", "audit.json",
+        "predictions.jsonl", "audit.json", "trainer_state.json", "tensorboard", "report.html",
+        "report.md",
       ]
       where files.fileExists(atPath: path + "/" + name) {
         try files.removeItem(atPath: path + "/" + name)

@@ -78,59 +78,6 @@ extension TrainingRun {
         "eval_loss": .double(loss), "eval_accuracy": .double(accuracy),
       ]), job)
   }
-
-  private mutating func append(
-    _ line: JSONValue, seconds: Double? = nil, _ job: borrowing Job
-  ) throws {
-    state.history.append(line.text())
-    lineSeconds.append(seconds)
-    try job.onRoot { try folder.write(metricsText, to: "metrics.jsonl") }
-  }
-
-  /// Adds a line to step_times.jsonl: where the root's time went since the last one.
-  private mutating func writeTimes(_ seconds: Double, _ job: borrowing Job) throws {
-    var line: JSONObject = ["step": .integer(state.step), "seconds": .double(seconds)]
-    for (name, seconds) in times.named { line[name] = .double(seconds) }
-    times = StepTimes()
-    try job.onRoot {
-      let earlier = folder.lines(of: "step_times.jsonl")
-      let text = (earlier + [JSONValue.object(line).text()]).map { $0 + "\n" }.joined()
-      try folder.write(text, to: "step_times.jsonl")
-    }
-  }
-
-  /// metrics.jsonl: the history, which depends on the run alone, with the times of this run.
-  private var metricsText: String {
-    zip(state.history, lineSeconds).map { line, seconds in
-      guard let seconds else { return line + "\n" }
-      return line.dropLast() + ", \"seconds\": \(JSONValue.double(seconds).text())}\n"
-    }.joined()
-  }
-
-  /// Takes the times of a resumed run's lines from the file that an earlier part has left, where it has.
-  mutating func recoverTimes() {
-    let lines = folder.lines(of: "metrics.jsonl")
-    lineSeconds = state.history.indices.map { index in
-      guard index < lines.count, lines[index].hasPrefix(state.history[index].dropLast()) else {
-        return nil
-      }
-      do { return try JSONParser.parse(lines[index])["seconds"]?.doubleValue } catch { return nil }
-    }
-  }
-
-  /// The keys that readers of transformers' runs know.
-  func trainerState() throws -> JSONValue {
-    .object([
-      "epoch": .double(data.plan.epochs(afterStep: state.step)),
-      "global_step": .integer(state.step),
-      "max_steps": .integer(data.plan.totalSteps),
-      "num_train_epochs": .double(inputs.configuration.epochs),
-      "best_metric": state.bestValue.map { .double($0) } ?? .null,
-      "best_model_checkpoint": state.bestStep > 0
-        ? .string(folder.checkpoints.path(ofStep: state.bestStep)) : .null,
-      "log_history": .array(try state.history.map { try JSONParser.parse($0) }),
-    ])
-  }
 }
 
 extension ContinuousClock.Instant {

@@ -23,7 +23,7 @@ extension TrainingRun {
     let checkpoint = try Checkpoint(sealed: bytes, name: "the root's checkpoint")
     trainer.restore([checkpoint.parameters, checkpoint.firstMoment, checkpoint.secondMoment])
     state = try TrainingState(checkpoint)
-    recoverTimes()
+    try recoverLog()
     job.note("resumed    after step \(state.step)")
   }
 

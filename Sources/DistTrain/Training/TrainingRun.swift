@@ -17,6 +17,10 @@ package struct TrainingRun: ~Copyable {
   let provenance: Provenance
   /// The seconds of each line of the history, where it has any; unlike the history no part of a checkpoint.
   var lineSeconds: [Double?] = []
+  /// The lines of the history.
+  var lines: [JSONValue] = []
+  /// What TensorBoard reads, where it is wanted; the root's alone.
+  var events: EventFile?
   /// When the last line of the log was written.
   var lastLog = ContinuousClock.now
   /// Where the root's time went since then.
@@ -35,6 +39,7 @@ package struct TrainingRun: ~Copyable {
     try run.prepareFolder(job)
     try run.announce(job)
     if configuration.resumeFrom != nil { try run.resume(job) }
+    try run.openEvents(job)
     try run.train(job)
     return try run.finish(job)
   }
@@ -210,10 +215,11 @@ package struct TrainingRun: ~Copyable {
         parameters, trainer.layout, baseModel: inputs.configuration.modelPath)
       let audit = LeakAudit(inputs)
       try EvaluationRun.write(score, inputs, audit, to: folder)
-      try folder.write(trainerState().text(indent: 2) + "\n", to: "trainer_state.json")
+      let report = try describe(score.result, job)
       job.note("")
       EvaluationRun.show(score, audit, job)
       job.note("adapter    \(folder.adapter) (PEFT)\nresults    \(folder.path)/results.json")
+      if let report { job.note("report     \(report)") }
     }
     return score
   }

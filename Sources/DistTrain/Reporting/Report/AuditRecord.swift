@@ -1,0 +1,50 @@
+package import Model
+
+/// What audit.json says of the questions: whether anything but understanding gives answers away.
+package struct AuditRecord: Sendable {
+  package struct Rule: Sendable {
+    package let name: String, explanation: String
+    package let correct: Int, total: Int
+    /// Shares from 0 to 1.
+    package let accuracy: Double
+    package let chance: Double?, pValue: Double?
+    package let beatsChance: Bool
+  }
+
+  package let isLeak: Bool
+  package let verdict: String
+  package let questions: Int?
+  package let rules: [Rule]
+  package let positions: [(split: String, counts: [(letter: String, count: Int)])]
+  package let overlap: [(name: String, count: Int)]
+  package let warnings: [String]
+
+  package init(_ json: JSONValue) {
+    verdict = json["verdict"]?.stringValue ?? "unknown"
+    isLeak = verdict == "leak"
+    questions = json["questions"]?.intValue
+    rules = (json["rules"]?.arrayValue ?? []).map { rule in
+      let (correct, total) = (rule["correct"]?.intValue ?? 0, rule["total"]?.intValue ?? 0)
+      let share = total > 0 ? Double(correct) / Double(total) : 0
+      return Rule(
+        name: rule["rule"]?.stringValue ?? "a rule",
+        explanation: rule["explanation"]?.stringValue ?? "", correct: correct, total: total,
+        accuracy: (rule["accuracy"]?.doubleValue).map { $0 / 100 } ?? share,
+        chance: (rule["chance"]?.doubleValue).map { $0 / 100 },
+        pValue: rule["p_value"]?.doubleValue,
+        beatsChance: rule["beats_chance"]?.boolValue ?? false)
+    }
+    positions = Self.members(json["gold_positions"]).map { split, counts in
+      (split, Self.members(counts).map { ($0, $1.intValue ?? 0) })
+    }
+    overlap = Self.members(json["overlap"]).compactMap { name, value in
+      let count = value.intValue ?? value.arrayValue?.count
+      return count.map { (name.replacing("_", with: " "), $0) }
+    }
+    warnings = (json["warnings"]?.arrayValue ?? []).compactMap(\.stringValue)
+  }
+
+  private static func members(_ json: JSONValue?) -> [(String, JSONValue)] {
+    json?.objectValue.map { Array(zip($0.keys, $0.values)) } ?? []
+  }
+}
