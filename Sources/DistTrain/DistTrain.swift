@@ -30,7 +30,7 @@ struct DistTrain: ParsableCommand {
       Glibc.exit(code.rawValue)
     } catch {
       if exitCode(for: error) == .failure {
-        Console.note("error: \(error)")
+        Console.alert("error", "\(error)")
         Glibc.exit(CommandFailure.exitCode(of: error))
       }
       exit(withError: error)

@@ -11,6 +11,7 @@ struct DemoCommand: ParsableCommand {
     discussion: "Two ranks unless mpirun or -n says otherwise. A demonstration, not a benchmark.")
 
   @OptionGroup var launch: LaunchOptions
+  @OptionGroup var progress: ProgressOptions
 
   @Argument(
     parsing: .allUnrecognized,
@@ -21,12 +22,15 @@ struct DemoCommand: ParsableCommand {
   static var folder: String { Bundle.module.bundlePath + "/Demo" }
 
   func run() throws {
+    let terminal = try progress.apply()
     let (_, overrides) = try ConfigurationValues.parse(settings)
     if ProcessInfo.processInfo.environment["OMPI_COMM_WORLD_SIZE"] == nil, launch.ranks != 1 {
       var launch = launch
       if !launch.isWanted { launch.ranks = 2 }
       try Launcher.run(
-        launch.command(threads: RunOptions.threads(overrides), arguments: ["demo"] + settings))
+        launch.command(
+          threads: RunOptions.threads(overrides), arguments: ["demo"] + settings,
+          terminal: terminal))
     }
     try Job.run { job in try Self.run(overrides, job) }
   }

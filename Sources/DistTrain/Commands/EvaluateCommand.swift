@@ -20,16 +20,18 @@ struct EvaluateCommand: ParsableCommand {
   var adapter: String?
 
   @OptionGroup var launch: LaunchOptions
+  @OptionGroup var progress: ProgressOptions
   @OptionGroup var options: RunOptions
 
   func run() throws {
+    let terminal = try progress.apply()
     var (file, overrides) = try ConfigurationValues.parse(options.settings)
     if launch.isWanted {
       let adapter = adapter.map { ["--adapter", $0] } ?? []
       try Launcher.run(
         launch.command(
           threads: RunOptions.threads(overrides),
-          arguments: ["evaluate"] + adapter + options.settings))
+          arguments: ["evaluate"] + adapter + options.settings, terminal: terminal))
     }
     func fallback(_ key: String, _ value: String) {
       if !overrides.contains(where: { $0.key == key }) { overrides.append((key, value)) }

@@ -56,7 +56,7 @@ struct ExportCommand: ParsableCommand {
   private func load() throws -> Checkpoint {
     guard !source.hasSuffix(".h5") else { return try Checkpoint(contentsOfFile: source) }
     let search = try RunFolder(source).checkpoints.newest()
-    for refused in search.refused { Console.note("warning: \(refused.reason)") }
+    for refused in search.refused { Console.alert("warning", "\(refused.reason)") }
     guard let found = search.found else {
       throw CommandFailure("\(source)/checkpoints holds no good checkpoint", exitCode: 66)
     }

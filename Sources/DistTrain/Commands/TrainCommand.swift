@@ -15,14 +15,17 @@ struct TrainCommand: ParsableCommand {
       """)
 
   @OptionGroup var launch: LaunchOptions
+  @OptionGroup var progress: ProgressOptions
   @OptionGroup var options: RunOptions
 
   func run() throws {
+    let terminal = try progress.apply()
     let (file, overrides) = try ConfigurationValues.parse(options.settings)
     if launch.isWanted {
       try Launcher.run(
         launch.command(
-          threads: RunOptions.threads(overrides), arguments: ["train"] + options.settings))
+          threads: RunOptions.threads(overrides), arguments: ["train"] + options.settings,
+          terminal: terminal))
     }
     _ = try Job.run { job in
       let configuration = try RunOptions.resolve(job, file: file, overrides: overrides)

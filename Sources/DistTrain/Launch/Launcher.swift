@@ -21,7 +21,9 @@ struct LaunchOptions: ParsableArguments {
   var isWanted: Bool { ranks != nil || hostfile != nil }
 
   /// The mpirun line for `arguments`; by default as many ranks as the host file has slots.
-  func command(threads: Int, arguments: [String]) throws -> MPICommand {
+  func command(
+    threads: Int, arguments: [String], terminal: Terminal? = nil
+  ) throws -> MPICommand {
     let file = try hostfile.map { try HostFile(path: $0) }
     guard let count = ranks ?? file?.totalSlots, count > 0 else {
       throw CommandFailure(
@@ -29,9 +31,11 @@ struct LaunchOptions: ParsableArguments {
         exitCode: 64)
     }
     let found = file.flatMap { Network.shared(by: $0.hosts.map(\.name))?.description }
-    return MPICommand(
+    var command = MPICommand(
       ranks: count, threads: threads, hostFile: hostfile, network: network ?? found,
       arguments: arguments)
+    command.terminal = terminal
+    return command
   }
 }
 

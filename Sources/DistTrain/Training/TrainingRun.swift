@@ -20,6 +20,11 @@ package struct TrainingRun: ~Copyable {
   var lastLog = ContinuousClock.now
   /// Where the root's time went since then.
   var times = StepTimes()
+  var display: TrainingDisplay
+  /// What the largest training micro-batch needs.
+  let activationPlan: ActivationPlan
+  /// Bytes that this process had to itself, and that were free, before the model was loaded.
+  let programMemory: Int, freeMemory: Int
 
   /// Trains as `configuration` says and returns the held-out result.
   @discardableResult
@@ -52,6 +57,7 @@ package struct TrainingRun: ~Copyable {
     }
     let scored = items.map(\.batch) + validation
     let longest = scored.flatMap { $0.sequences.map(\.count) }.max() ?? 1
+    let memory = (own: HostMemory.own, free: HostMemory.available)
     let model = try job.load {
       try inputs.loadModel(
         longest: max(longest, plan.sequence), prefetches: job.ranks.localRank == 0)
@@ -61,6 +67,9 @@ package struct TrainingRun: ~Copyable {
     trainer = Trainer(inputs, model, plan, start: start, totalSteps: data.plan.totalSteps)
     evaluator = Evaluator(model, fitting: scored)
     folder = RunFolder(configuration.outputPath)
+    display = TrainingDisplay(totalSteps: data.plan.totalSteps)
+    activationPlan = plan
+    (programMemory, freeMemory) = (memory.own, memory.free)
     self.inputs = inputs
     self.data = data
     self.items = items
@@ -115,6 +124,8 @@ package struct TrainingRun: ~Copyable {
   private mutating func train(_ job: borrowing Job) throws {
     let configuration = inputs.configuration
     lastLog = .now
+    job.note("\n" + display.table.header, event: [:])
+    display.begin()
     // A run that was stopped in its validation has still to do it, and its checkpoint does not know of it.
     let validatedStep = state.validatedStep
     try validateIfDue(job)
@@ -130,8 +141,10 @@ package struct TrainingRun: ~Copyable {
         batches, first: first, step: step, divisor: divisor, over: job.ranks)
       state.count(metrics, step: step)
       times += metrics.times
+      display.count(tokens: metrics.tokens)
       let isLast = step == data.plan.totalSteps
       if step % configuration.loggingSteps == 0 || isLast { try log(metrics, job) }
+      showProgress(metrics, job)
       try validateIfDue(job)
       if configuration.desyncCheckSteps > 0, step % configuration.desyncCheckSteps == 0 {
         try compareAdapters(job)
