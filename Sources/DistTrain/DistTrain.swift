@@ -15,7 +15,8 @@ struct DistTrain: ParsableCommand {
     subcommands: [
       DemoCommand.self, TrainCommand.self, LaunchCommand.self, EvaluateCommand.self,
       InspectCommand.self, VerifyCommand.self, ExportCommand.self, PlanCommand.self,
-      DoctorCommand.self, BenchCommand.self, SynthesizeCommand.self,
+      DoctorCommand.self, BenchCommand.self, SynthesizeCommand.self, ConfigCommand.self,
+      EnvironmentCommand.self,
     ])
 
   static func main() {

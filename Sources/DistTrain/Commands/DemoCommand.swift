@@ -53,8 +53,13 @@ struct DemoCommand: ParsableCommand {
     job.note("before     \(before.summary("held out").split(separator: "\n").first ?? "")\n")
     let start = ContinuousClock.now
     let after = try TrainingRun.run(configuration, job)
-    guard job.ranks.isRoot else { return }
     let seconds = (ContinuousClock.now - start).components.seconds
+    job.note("\nresuming   from the earlier checkpoint, to compare the last ones")
+    let resumed = try compareResumed(all, configuration, job)
+    guard job.ranks.isRoot else { return }
+    let comparison = resumed.map {
+      "resume check       from step \($0): the last checkpoint has the same bytes\n"
+    }
     let (b, a) = (before.overall, after.overall)
     let line =
       "held-out accuracy  \(Console.fixed(100 * b.share, 1)) % before, \(Console.fixed(100 * a.share, 1)) %"
@@ -63,7 +68,7 @@ struct DemoCommand: ParsableCommand {
       """
 
       \(line)
-      time               \(seconds) s with scoring
+      \(comparison ?? "")time               \(seconds) s with scoring
       results            \(configuration.outputPath)
       next               disttrain evaluate \(configuration.outputPath)
       """)

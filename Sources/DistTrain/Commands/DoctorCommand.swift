@@ -39,7 +39,7 @@ struct DoctorCommand: ParsableCommand {
       try reachHosts()
       try Launcher.run(
         launch.command(
-          threads: RunOptions.threads(overrides),
+          threads: RunOptions.threads(overrides, file: file),
           arguments: ["doctor"] + color + options.settings))
     }
     try Job.run(comparesPrograms: false) { job in

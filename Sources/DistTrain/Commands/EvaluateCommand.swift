@@ -16,7 +16,7 @@ struct EvaluateCommand: ParsableCommand {
       A run's own config.yaml and test_split.json are used; results go into the run's folder, or to output_dir.
       """)
 
-  @Option(help: "A PEFT adapter folder to score instead of a run.")
+  @Option(help: "A PEFT adapter folder to score instead of a run.", completion: .directory)
   var adapter: String?
 
   @OptionGroup var launch: LaunchOptions
@@ -27,11 +27,12 @@ struct EvaluateCommand: ParsableCommand {
     let terminal = try progress.apply()
     var (file, overrides) = try ConfigurationValues.parse(options.settings)
     if launch.isWanted {
-      let adapter = adapter.map { ["--adapter", $0] } ?? []
+      let given = adapter.map { ["--adapter", $0] } ?? []
       try Launcher.run(
         launch.command(
-          threads: RunOptions.threads(overrides),
-          arguments: ["evaluate"] + adapter + options.settings, terminal: terminal))
+          threads: RunOptions.threads(
+            overrides, file: adapter == nil ? file.map { $0 + "/config.yaml" } : file),
+          arguments: ["evaluate"] + given + options.settings, terminal: terminal))
     }
     func fallback(_ key: String, _ value: String) {
       if !overrides.contains(where: { $0.key == key }) { overrides.append((key, value)) }

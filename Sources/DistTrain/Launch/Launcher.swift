@@ -9,7 +9,8 @@ struct LaunchOptions: ParsableArguments {
     help: "Start this many ranks with mpirun (its line is printed first).")
   var ranks: Int?
 
-  @Option(help: "Open MPI's host file: a host per line, slots=N ranks each.")
+  @Option(
+    help: "Open MPI's host file: a host per line, slots=N ranks each.", completion: .file())
   var hostfile: String?
 
   @Option(
@@ -22,10 +23,10 @@ struct LaunchOptions: ParsableArguments {
 
   /// The mpirun line for `arguments`; by default as many ranks as the host file has slots.
   func command(
-    threads: Int, arguments: [String], terminal: Terminal? = nil
+    threads: Int, arguments: [String], terminal: Terminal? = nil, defaultRanks: Int? = nil
   ) throws -> MPICommand {
     let file = try hostfile.map { try HostFile(path: $0) }
-    guard let count = ranks ?? file?.totalSlots, count > 0 else {
+    guard let count = ranks ?? file?.totalSlots ?? defaultRanks, count > 0 else {
       throw CommandFailure(
         "say how many ranks to start: -n N, or slots=N for each host of the host file",
         exitCode: 64)

@@ -57,12 +57,16 @@ package struct MPICommand: Sendable {
     ["--mca", name, String(value)]
   }
 
+  private static let exported = [
+    "HF_HOME", "HF_HUB_CACHE", "LD_LIBRARY_PATH", "OPENBLAS_CORETYPE",
+  ]
+
   /// Only OMPI_* variables reach other hosts by themselves.
   private var exports: [String] {
     let environment = ProcessInfo.processInfo.environment
     let names = environment.keys.filter {
       $0.hasPrefix("DISTTRAIN_") && $0 != Terminal.variable
-        || ["OPENBLAS_CORETYPE", "LD_LIBRARY_PATH"].contains($0)
+        || Self.exported.contains($0)
     }
     return names.sorted().flatMap { ["-x", $0] }
       + (terminal.map { ["-x", "\(Terminal.variable)=\($0.word)"] } ?? [])

@@ -35,6 +35,13 @@ package struct Terminal: Sendable, Equatable {
   package static let plain = Terminal(
     style: .plain, columns: 80, isUnicode: false, isColored: false, sharesOutput: false)
 
+  /// The same, with warnings and errors alone.
+  package var silenced: Terminal {
+    Terminal(
+      style: .off, columns: columns, isUnicode: isUnicode, isColored: isColored,
+      sharesOutput: sharesOutput)
+  }
+
   package init(
     style: ProgressStyle, columns: Int, isUnicode: Bool, isColored: Bool, sharesOutput: Bool
   ) {

@@ -33,7 +33,9 @@ extension FirstScreen {
   mutating func addModel(_ inputs: RunInputs, _ sizes: ModelSizes) {
     let (model, lora) = (inputs.model, inputs.layout.configuration)
     let (trained, total) = (inputs.layout.count, model.parameterCount + inputs.layout.count)
-    add("model", inputs.configuration.modelPath)
+    let configuration = inputs.configuration
+    add("model", configuration.modelName)
+    if configuration.modelPath != configuration.modelName { add("", configuration.modelPath) }
     add(
       "",
       "\(model.architecture.rawValue), \(Self.counted(model.layerCount, "layer")) of \(model.hiddenSize),"
@@ -45,7 +47,7 @@ extension FirstScreen {
       "method",
       "LoRA r \(lora.rank), alpha \(Self.short(lora.alpha)), dropout \(Self.short(lora.dropout))"
         + " on \(targets)"
-        + (inputs.configuration.initialAdapter.map { ", from \($0)" } ?? ""))
+        + (configuration.initialAdapter.map { ", from \($0)" } ?? ""))
     let share = Console.fixed(100 * Double(trained) / Double(total), 3)
     add("trainable", "\(Console.grouped(trained)) of \(Console.grouped(total)) (\(share) %)")
   }
@@ -116,7 +118,7 @@ extension FirstScreen {
       "memory",
       "about \(size(host)) \(verdict) \(size(available)) free per host:"
         + " weights \(size(memory.weights)) mapped once, \(Self.counted(ranksPerHost, "rank"))"
-        + " of \(size(memory.perRank))")
+        + " of \(size(memory.perRank)), \(size(memory.saving)) to save")
   }
 
   private static func short(_ value: Float) -> String {

@@ -20,8 +20,8 @@ package struct RunInputs: Sendable {
     split = try Self.split(configuration, count: dataset.questions.count)
     guard FileManager.default.fileExists(atPath: configuration.modelPath) else {
       throw CommandFailure(
-        "the model folder \(configuration.modelPath) does not exist; give model_name_or_path the"
-          + " folder with config.json, the safetensors files and tokenizer.json", exitCode: 66)
+        "the model folder \(configuration.modelPath) does not exist, "
+          + HubCache.own.advice(configuration.modelName), exitCode: 66)
     }
     model = try QwenConfiguration(modelFolder: configuration.modelPath)
     let path = configuration.modelPath + "/tokenizer.json"

@@ -44,7 +44,7 @@ package struct TrainingRun: ~Copyable {
   }
 
   /// Reads and checks every input; nothing is written yet.
-  private init(_ configuration: RunConfiguration, _ job: borrowing Job) throws {
+  init(_ configuration: RunConfiguration, _ job: borrowing Job) throws {
     job.enter(.load)
     let inputs = try job.load { try RunInputs(configuration) }
     var data = TrainingData(inputs)
@@ -95,7 +95,7 @@ package struct TrainingRun: ~Copyable {
   }
 
   /// Keeps other jobs out of the run's folder, which is made if need be; the root's alone.
-  private func lockFolder(_ job: borrowing Job) throws -> RunLock? {
+  func lockFolder(_ job: borrowing Job) throws -> RunLock? {
     try job.together {
       guard job.ranks.isRoot else { return nil }
       try folder.make()
@@ -104,7 +104,7 @@ package struct TrainingRun: ~Copyable {
   }
 
   /// Makes the run's folder with what is known before the first step, and opens the logs.
-  private func prepareFolder(_ job: borrowing Job) throws {
+  func prepareFolder(_ job: borrowing Job) throws {
     let configuration = inputs.configuration
     let hosts = try job.ranks.gather(Array(job.ranks.hostName.utf8))
     try job.onRoot {
@@ -121,7 +121,7 @@ package struct TrainingRun: ~Copyable {
     try job.openLogs(in: folder.path + "/logs")
   }
 
-  private mutating func train(_ job: borrowing Job) throws {
+  mutating func train(_ job: borrowing Job) throws {
     let configuration = inputs.configuration
     lastLog = .now
     job.note("\n" + display.table.header, event: [:])
@@ -190,7 +190,7 @@ package struct TrainingRun: ~Copyable {
     job.enter(.finish)
     try job.onRoot {
       try folder.writeAdapter(
-        parameters, trainer.layout, baseModel: inputs.configuration.modelPath)
+        parameters, trainer.layout, baseModel: inputs.configuration.modelName)
       try EvaluationRun.write(result, inputs, to: folder)
       try folder.write(trainerState().text(indent: 2) + "\n", to: "trainer_state.json")
       Console.note("")
