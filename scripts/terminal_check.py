@@ -169,6 +169,12 @@ def main():
         good &= check_terminal("train with two ranks at 100 columns", train + ["-n", "2"] + settings(), 100, environment, show)
         # Two threads for each rank are more than most small machines have, which every rank warns of.
         good &= check_terminal("launch with two ranks at 80 columns", [program, "launch", "-n", "2"] + settings("threads_per_rank=2"), 80, environment, show)
+        pieces, code = on_terminal(["mpirun", "--oversubscribe", "-n", "2"] + train + settings(), 80, environment)
+        text = b"".join(data for _, data in pieces)
+        # The terminal itself turns each newline into two characters.
+        faults = [f"has {c!r}" for c in (b"\x1b", b"\r") if c in text.replace(b"\r\n", b"\n")] + ([f"exit code {code}"] if code else [])
+        report("mpirun on a terminal is plain", faults, f"{len(text.splitlines())} lines", "")
+        good &= not faults
         good &= check_terminal("train in ASCII", train + settings(), 80, environment | {"LANG": "C"}, show)
         good &= check_redirected("train into a file", train + settings(), environment, show)
         good &= check_redirected("two ranks into a file", train + ["-n", "2"] + settings(), environment, show)

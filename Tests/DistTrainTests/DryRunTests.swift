@@ -26,8 +26,8 @@ struct DryRunTests {
 
   @Test(arguments: [
     (["lora_r=0"], 78, "lora_r is '0'"), (["dataset_path=/nowhere"], 66, "cannot read"),
-    (["output_dir=/proc/none/run"], 73, "cannot write to /proc"),
-    (["max_length=3"], 65, "does not fit max_length"),
+    (["output_dir=/etc/passwd/run"], 73, "cannot write to /etc/passwd: Not a directory"),
+    (["prompt_template=open", "score=option", "max_length=5"], 65, "does not fit max_length"),
   ])
   func `a dry run finds what a run would`(
     settings: [String], status: Int32, reason: String

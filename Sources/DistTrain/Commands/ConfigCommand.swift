@@ -37,7 +37,7 @@ struct ConfigCommand: ParsableCommand {
 
     @Argument(
       help: "A name that `disttrain config ls` prints.",
-      completion: .custom { _, _, _ in SettingCompletion.recipes })
+      completion: .custom { _, _, prefix in SettingCompletion.recipes(prefix) })
     var name: String
 
     @Argument(

@@ -1,3 +1,4 @@
+internal import Checkpoints
 internal import Collective
 internal import Foundation
 internal import Logging
@@ -42,7 +43,7 @@ extension DemoCommand {
       )
       guard files.contentsEqual(atPath: first, andPath: second) else {
         throw CommandFailure(
-          "\(second), of a run that went on from \(pair[0]), is not \(first): please report this",
+          "\(second), of a run that went on from \(pair[0]), differs from \(first): please report this",
           exitCode: 70)
       }
       try files.removeItem(atPath: again.path)

@@ -50,7 +50,8 @@ struct DemoCommand: ParsableCommand {
     all += overrides
     let configuration = try RunOptions.resolve(job, file: nil, overrides: all)
     let before = try untrained(configuration, job)
-    job.note("before     \(before.summary("held out").split(separator: "\n").first ?? "")\n")
+    let score = before.summary("held out").split(separator: "\n").first.map(String.init) ?? ""
+    job.note("before     \(score.trimmed)\n")
     let start = ContinuousClock.now
     let after = try TrainingRun.run(configuration, job)
     let seconds = (ContinuousClock.now - start).components.seconds

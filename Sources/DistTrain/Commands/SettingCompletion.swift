@@ -12,8 +12,8 @@ enum SettingCompletion {
       + ConfigurationKey.all.map { $0.name + "=" }.filter { $0.hasPrefix(prefix) }
   }
 
-  static var recipes: [String] {
-    do { return try Recipe.all.map(\.name) } catch { return [] }
+  static func recipes(_ prefix: String) -> [String] {
+    do { return try Recipe.all.map(\.name).filter { $0.hasPrefix(prefix) } } catch { return [] }
   }
 
   private static func values(of name: String) -> [String] {

@@ -43,7 +43,8 @@ package struct HubCache: Sendable {
     guard Self.isName(name) else { return nil }
     let model = folder + "/models--" + name.replacing("/", with: "--")
     guard let bytes = FileManager.default.contents(atPath: model + "/refs/main") else { return nil }
-    let commit = String(decoding: bytes, as: UTF8.self).trimmed
+    let commit = String(decoding: bytes, as: UTF8.self)
+      .trimmingCharacters(in: .whitespacesAndNewlines)
     guard !commit.isEmpty, commit.utf8.allSatisfy({ "0123456789abcdef".utf8.contains($0) }) else {
       return nil
     }

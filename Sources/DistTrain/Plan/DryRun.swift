@@ -48,8 +48,8 @@ enum DryRun {
       + histogram.lines(isUnicode: Console.terminal.isUnicode).map { "  " + $0 } + [""]
       + plan.memoryLines + [""] + plan.timeLines
       + [
-        "", "The time is that of zeros in the model's shapes on one rank; `disttrain plan -n N`",
-        "measures all ranks at once. Nothing was written. To start:", "",
+        "", "The time is measured with zeros in the model's shapes on one rank;",
+        "`disttrain plan -n N` measures all ranks at once. Nothing was written. To start:", "",
         "  " + command.shellLine,
       ]
     Console.endLive()

@@ -40,7 +40,8 @@ package struct RunFolder: Sendable {
     while !FileManager.default.fileExists(atPath: existing), existing != "/" {
       existing = URL(filePath: existing).deletingLastPathComponent().path
     }
-    guard unsafe access(existing, W_OK | X_OK) == 0 else {
+    // Behind a name with a '/' only a folder is found.
+    guard unsafe access(existing + "/", W_OK | X_OK) == 0 else {
       let reason = unsafe String(cString: strerror(errno))
       throw CommandFailure("cannot write to \(existing): \(reason)", exitCode: 73)
     }

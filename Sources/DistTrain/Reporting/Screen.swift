@@ -109,11 +109,12 @@ package final class Screen: Sendable {
     note(text, event: event, now: now)
   }
 
-  /// Takes the live line away.
+  /// Takes the live line away; the next one is drawn at once.
   package func endLive() {
     state.withLock { state in
       if state.live != nil { write(Self.clear, STDERR_FILENO) }
       state.live = nil
+      state.lastDraw = nil
     }
   }
 

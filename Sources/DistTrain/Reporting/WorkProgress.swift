@@ -11,6 +11,15 @@ struct WorkProgress {
     self.total = total
   }
 
+  /// Before the first screen, for a terminal alone.
+  static func showLoading() {
+    Console.progress {
+      String("reading data, tokenizer and weights".prefix($0.currentColumns - 1))
+    } line: {
+      ("", [:])
+    }
+  }
+
   func show(_ done: Int) {
     Console.progress {
       let elapsed = start.secondsToNow

@@ -59,11 +59,25 @@ extension TrainingRun {
       scoring: evaluator.plan, source: "")
   }
 
+  /// The live line before the first step, which may take long.
+  func showStart(_ job: borrowing Job) {
+    guard job.ranks.isRoot else { return }
+    Console.endLive()
+    Console.progress {
+      ProgressLine(done: state.step, total: data.plan.totalSteps, elapsed: 0).text(
+        columns: $0.currentColumns, isUnicode: $0.isUnicode)
+    } line: {
+      ("", [:])
+    }
+  }
+
   /// The live line after a step; where there is none, a line a minute.
   mutating func showProgress(_ metrics: StepMetrics, _ job: borrowing Job) {
     guard job.ranks.isRoot else { return }
-    if let time = display.expectedTime(after: state.step) { job.note(time) }
     let row = row(metrics, seconds: lastLog.secondsToNow)
+    if let time = display.expectedTime(after: state.step) {
+      job.note(time, event: event("expected_time", row))
+    }
     Console.progress {
       display.line(step: row.step, loss: row.loss).text(
         columns: $0.currentColumns, isUnicode: $0.isUnicode)

@@ -46,6 +46,7 @@ package struct TrainingRun: ~Copyable {
   /// Reads and checks every input; nothing is written yet.
   init(_ configuration: RunConfiguration, _ job: borrowing Job) throws {
     job.enter(.load)
+    if job.ranks.isRoot { WorkProgress.showLoading() }
     let inputs = try job.load { try RunInputs(configuration) }
     var data = TrainingData(inputs)
     let plan = try job.load { try data.activationPlan() }
@@ -125,6 +126,7 @@ package struct TrainingRun: ~Copyable {
     let configuration = inputs.configuration
     lastLog = .now
     job.note("\n" + display.table.header, event: [:])
+    showStart(job)
     display.begin()
     // A run that was stopped in its validation has still to do it, and its checkpoint does not know of it.
     let validatedStep = state.validatedStep
