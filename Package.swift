@@ -58,7 +58,7 @@ let package = Package(
         .product(name: "Crypto", package: "swift-crypto"),
         .product(name: "Logging", package: "swift-log"),
       ],
-      resources: [.copy("Demo")],
+      resources: [.copy("Demo"), .copy("Recipes")],
       swiftSettings: strict),
     .target(
       name: "TestSupport",

@@ -17,6 +17,7 @@ struct DistTrain: ParsableCommand {
       ReportCommand.self, WatchCommand.self,
       InspectCommand.self, VerifyCommand.self, ExportCommand.self, PlanCommand.self,
       DoctorCommand.self, BenchCommand.self, SynthesizeCommand.self, AskCommand.self,
+      ConfigCommand.self, EnvironmentCommand.self,
     ])
 
   static func main() {
@@ -31,7 +32,7 @@ struct DistTrain: ParsableCommand {
       Glibc.exit(code.rawValue)
     } catch {
       if exitCode(for: error) == .failure {
-        Console.note("error: \(error)")
+        Console.alert("error", "\(error)")
         Glibc.exit(CommandFailure.exitCode(of: error))
       }
       exit(withError: error)

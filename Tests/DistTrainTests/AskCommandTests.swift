@@ -15,7 +15,8 @@ struct AskCommandTests {
       "disttrain", ["ask", run, "--question", "What is warm?", "--json"] + options)
     #expect(asked.status == 0, "\(asked.errorOutput)")
     let json = try JSONParser.parse(asked.output)
-    let probabilities = try #require(json["probabilities"]?.arrayValue?.compactMap(\.doubleValue))
+    let values = try #require(json["probabilities"]?.arrayValue)
+    let probabilities = values.compactMap(\.doubleValue)
     #expect(probabilities.count == 3 && abs(probabilities.reduce(0, +) - 1) < 1e-6)
     #expect(json["options"]?.arrayValue?.count == 3)
     let shown = try CommandRunner.run(

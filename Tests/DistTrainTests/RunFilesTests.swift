@@ -43,7 +43,9 @@ struct RunFilesTests {
     try run(["num_train_epochs=2", "resume_from_checkpoint=auto"])
     let folder = tiny.folder + "/run/tensorboard/"
     let names = try FileManager.default.contentsOfDirectory(atPath: folder).sorted()
-    let firsts = try names.map { Array(try tiny.bytes("run/tensorboard/" + $0).dropFirst(40).prefix(31)) }
+    let firsts = try names.map {
+      Array(try tiny.bytes("run/tensorboard/" + $0).dropFirst(40).prefix(31))
+    }
     #expect(names.count == 2)
     // Behind the version's record: the frame, wall time, then session_log START, the second time with a step.
     #expect(Array(firsts[0][21..<25]) == [0x3A, 2, 8, 1])

@@ -44,7 +44,8 @@ struct BenchCommand: ParsableCommand {
         ["--steps", "\(steps)", "--product-seconds", "\(productSeconds)"] + (json ? ["--json"] : [])
       try Launcher.run(
         launch.command(
-          threads: RunOptions.threads(overrides), arguments: ["bench"] + flags + options.settings))
+          threads: RunOptions.threads(overrides, file: file),
+          arguments: ["bench"] + flags + options.settings))
     }
     try Job.run { job in
       let partial = try PartialConfiguration.resolve(job, file: file, overrides: overrides)

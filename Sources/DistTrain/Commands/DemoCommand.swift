@@ -11,6 +11,7 @@ struct DemoCommand: ParsableCommand {
     discussion: "Two ranks unless mpirun or -n says otherwise. A demonstration, not a benchmark.")
 
   @OptionGroup var launch: LaunchOptions
+  @OptionGroup var progress: ProgressOptions
 
   @Argument(
     parsing: .allUnrecognized,
@@ -21,12 +22,15 @@ struct DemoCommand: ParsableCommand {
   static var folder: String { Bundle.module.bundlePath + "/Demo" }
 
   func run() throws {
+    let terminal = try progress.apply()
     let (_, overrides) = try ConfigurationValues.parse(settings)
     if ProcessInfo.processInfo.environment["OMPI_COMM_WORLD_SIZE"] == nil, launch.ranks != 1 {
       var launch = launch
       if !launch.isWanted { launch.ranks = 2 }
       try Launcher.run(
-        launch.command(threads: RunOptions.threads(overrides), arguments: ["demo"] + settings))
+        launch.command(
+          threads: RunOptions.threads(overrides), arguments: ["demo"] + settings,
+          terminal: terminal))
     }
     try Job.run { job in try Self.run(overrides, job) }
   }
@@ -47,18 +51,22 @@ struct DemoCommand: ParsableCommand {
     let configuration = try RunOptions.resolve(job, file: nil, overrides: all)
     let start = ContinuousClock.now
     let score = try TrainingRun.run(configuration, job)
-    guard job.ranks.isRoot, let before = score.before else { return }
-    let after = score.result
     let seconds = (ContinuousClock.now - start).components.seconds
-    let (b, a) = (before.overall, after.overall)
+    job.note("\nresuming   from the earlier checkpoint, to compare the last ones")
+    let resumed = try compareResumed(all, configuration, job)
+    guard job.ranks.isRoot, let before = score.before else { return }
+    let comparison = resumed.map {
+      "resume check       from step \($0): the last checkpoint has the same bytes\n"
+    }
+    let (b, a) = (before.overall, score.result.overall)
     let line =
       "held-out accuracy  \(Console.fixed(100 * b.share, 1)) % before, \(Console.fixed(100 * a.share, 1)) %"
-      + " after (\(a.total) questions, chance \(Console.fixed(100 * after.chance, 0)) %)"
+      + " after (\(a.total) questions, chance \(Console.fixed(100 * score.result.chance, 0)) %)"
     Console.result(
       """
 
       \(line)
-      time               \(seconds) s with scoring
+      \(comparison ?? "")time               \(seconds) s with scoring
       results            \(configuration.outputPath)
       next               disttrain evaluate \(configuration.outputPath)
       """)

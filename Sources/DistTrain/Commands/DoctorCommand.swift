@@ -1,5 +1,6 @@
 internal import ArgumentParser
 internal import Foundation
+internal import Glibc
 
 /// disttrain doctor
 struct DoctorCommand: ParsableCommand {
@@ -18,22 +19,17 @@ struct DoctorCommand: ParsableCommand {
 
   @OptionGroup var launch: LaunchOptions
 
-  @Option(help: ArgumentHelp("auto, always or never; NO_COLOR counts.", valueName: "when"))
-  var color = Color.auto
+  @Option(
+    help: ArgumentHelp("auto, always or never; NO_COLOR and FORCE_COLOR count.", valueName: "when"))
+  var color = ColorChoice.auto
 
   @OptionGroup var options: RunOptions
 
-  enum Color: String, ExpressibleByArgument, CaseIterable { case auto, always, never }
-
   /// Under mpirun every rank's output looks like a terminal, so its caller decides.
   private var isColored: Bool {
-    switch color {
-    case .always: true
-    case .never: false
-    case .auto:
-      ProcessInfo.processInfo.environment["OMPI_COMM_WORLD_SIZE"] == nil
-        && FindingPrinter.wantsColor
-    }
+    let environment = ProcessInfo.processInfo.environment
+    let isTerminal = environment["OMPI_COMM_WORLD_SIZE"] == nil && isatty(STDOUT_FILENO) == 1
+    return Terminal.isColored(color, environment, isTerminal: isTerminal)
   }
 
   func run() throws {
@@ -43,7 +39,7 @@ struct DoctorCommand: ParsableCommand {
       try reachHosts()
       try Launcher.run(
         launch.command(
-          threads: RunOptions.threads(overrides),
+          threads: RunOptions.threads(overrides, file: file),
           arguments: ["doctor"] + color + options.settings))
     }
     try Job.run(comparesPrograms: false) { job in

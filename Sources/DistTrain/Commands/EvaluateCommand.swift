@@ -20,23 +20,26 @@ struct EvaluateCommand: ParsableCommand {
       Without an adapter they go to runs/base.
       """)
 
-  @Option(help: "A PEFT adapter folder to score instead of a run.")
+  @Option(help: "A PEFT adapter folder to score instead of a run.", completion: .directory)
   var adapter: String?
 
   @Flag(help: "Score the base model, without an adapter.")
   var base = false
 
   @OptionGroup var launch: LaunchOptions
+  @OptionGroup var progress: ProgressOptions
   @OptionGroup var options: RunOptions
 
   func run() throws {
+    let terminal = try progress.apply()
     var (file, overrides) = try ConfigurationValues.parse(options.settings)
     if launch.isWanted {
-      let adapter = (adapter.map { ["--adapter", $0] } ?? []) + (base ? ["--base"] : [])
+      let given = (adapter.map { ["--adapter", $0] } ?? []) + (base ? ["--base"] : [])
       try Launcher.run(
         launch.command(
-          threads: RunOptions.threads(overrides),
-          arguments: ["evaluate"] + adapter + options.settings))
+          threads: RunOptions.threads(
+            overrides, file: adapter == nil ? file.map { $0 + "/config.yaml" } : file),
+          arguments: ["evaluate"] + given + options.settings, terminal: terminal))
     }
     func fallback(_ key: String, _ value: String) {
       if !overrides.contains(where: { $0.key == key }) { overrides.append((key, value)) }

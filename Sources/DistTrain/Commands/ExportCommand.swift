@@ -19,22 +19,25 @@ struct ExportCommand: ParsableCommand {
       the element type of its base, and needs no adapter any more.
       """)
 
-  @Argument(help: "A run's folder, or a checkpoint.")
+  @Argument(help: "A run's folder, or a checkpoint.", completion: .file())
   var source: String
 
-  @Option(help: "The folder to make; it must not exist or be empty.")
+  @Option(help: "The folder to make; it must not exist or be empty.", completion: .directory)
   var output: String
 
   @Flag(help: "Add the adapter to the base weights and write the whole model.")
   var merge = false
 
-  @Option(help: "The base model, where it is no longer where the checkpoint says.")
+  @Option(
+    help: "The base model, where it is no longer where the checkpoint says.",
+    completion: .directory)
   var model: String?
 
   func run() throws {
     let checkpoint = try load()
     let settings = try JSONParser.parse(checkpoint.configuration)
-    let base = model ?? settings["model_name_or_path"]?.stringValue ?? ""
+    let name = model ?? settings["model_name_or_path"]?.stringValue ?? ""
+    let base = HubCache.own.resolve(name)
     let sizes = try QwenConfiguration(modelFolder: base)
     let lora = try LoRAConfiguration(checkpoint)
     let layout = AdapterLayout(sizes, lora)
@@ -46,7 +49,7 @@ struct ExportCommand: ParsableCommand {
     if merge {
       try writeMerged(base, layout, checkpoint.parameters)
     } else {
-      try RunFolder(output).writeAdapter(checkpoint.parameters, layout, baseModel: base, to: ".")
+      try RunFolder(output).writeAdapter(checkpoint.parameters, layout, baseModel: name, to: ".")
     }
     Console.result(
       "wrote \(output): \(merge ? "the merged model" : "a PEFT adapter") of step \(checkpoint.step)"
@@ -56,7 +59,7 @@ struct ExportCommand: ParsableCommand {
   private func load() throws -> Checkpoint {
     guard !source.hasSuffix(".h5") else { return try Checkpoint(contentsOfFile: source) }
     let search = try RunFolder(source).checkpoints.newest()
-    for refused in search.refused { Console.note("warning: \(refused.reason)") }
+    for refused in search.refused { Console.alert("warning", "\(refused.reason)") }
     guard let found = search.found else {
       throw CommandFailure("\(source)/checkpoints holds no good checkpoint", exitCode: 66)
     }

@@ -31,9 +31,11 @@ struct LaunchCommand: ParsableCommand {
   @Option(help: "Seconds that a job may take for its last checkpoint.")
   var graceSeconds = 60.0
 
+  @OptionGroup var progress: ProgressOptions
   @OptionGroup var options: RunOptions
 
   func run() throws {
+    let terminal = try progress.apply()
     guard launch.isWanted else { throw ValidationError("say -n <ranks> or --hostfile <file>") }
     guard maxRestarts > 0, silenceSeconds > 0, graceSeconds >= 0 else {
       throw ValidationError("the limits must be positive")
@@ -51,14 +53,16 @@ struct LaunchCommand: ParsableCommand {
     if launch.hostfile != nil,
       (0.001..<MPICommand.keepaliveSeconds).contains(configuration.watchdogSeconds)
     {
-      Console.note(
-        "warning: watchdog_seconds \(configuration.watchdogSeconds) is shorter than the"
+      Console.alert(
+        "warning",
+        "watchdog_seconds \(configuration.watchdogSeconds) is shorter than the"
           + " \(Int(MPICommand.keepaliveSeconds)) s after which mpirun notices a lost host")
     }
     StopSignal.install()
     var supervisor = try Supervisor(
       launch.command(
-        threads: configuration.threadsPerRank, arguments: ["train"] + options.settings),
+        threads: configuration.threadsPerRank, arguments: ["train"] + options.settings,
+        terminal: terminal),
       run: RunFolder(configuration.outputPath),
       policy: .init(
         attemptsWithoutProgress: maxRestarts, silenceSeconds: silenceSeconds,

@@ -69,7 +69,8 @@ struct PlanCommand: ParsableCommand {
     if launch.isWanted {
       try Launcher.run(
         launch.command(
-          threads: RunOptions.threads(overrides), arguments: ["plan"] + flags + options.settings))
+          threads: RunOptions.threads(overrides, file: file),
+          arguments: ["plan"] + flags + options.settings))
     }
     try Job.run { job in
       let partial = try PartialConfiguration.resolve(job, file: file, overrides: overrides)

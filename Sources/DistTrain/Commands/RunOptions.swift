@@ -10,7 +10,8 @@ struct RunOptions: ParsableArguments {
     parsing: .allUnrecognized,
     help: ArgumentHelp(
       "A recipe (YAML) and settings: key=value or --key value, which win over the recipe.",
-      valueName: "recipe-and-settings"))
+      valueName: "recipe-and-settings"),
+    completion: .custom { _, _, prefix in SettingCompletion.words(prefix) })
   var settings: [String] = []
 
   static var keyHelp: String {
@@ -35,8 +36,12 @@ struct RunOptions: ParsableArguments {
     return configuration
   }
 
-  /// Threads per rank as the settings give them, for the launcher.
-  static func threads(_ overrides: [(key: String, value: String)]) -> Int {
-    overrides.last { $0.key == "threads_per_rank" }.flatMap { Int($0.value) } ?? 1
+  /// Threads per rank as recipe and settings give them, for the launcher; what is wrong in them the ranks will tell.
+  static func threads(_ overrides: [(key: String, value: String)], file: String? = nil) -> Int {
+    do throws(ConfigurationError) {
+      let values = try ConfigurationValues(
+        file: file, environment: ProcessInfo.processInfo.environment, overrides: overrides)
+      return values["threads_per_rank"].flatMap { Int($0.text) } ?? 1
+    } catch { return 1 }
   }
 }

@@ -17,7 +17,8 @@ struct VerifyCommand: ParsableCommand {
       Of a run all checkpoints and the adapter are verified. Exit code 65 if one is bad.
       """)
 
-  @Argument(help: "Runs, checkpoints, adapter folders and model folders.")
+  @Argument(
+    help: "Runs, checkpoints, adapter folders and model folders.", completion: .file())
   var paths: [String]
 
   func run() throws {

@@ -18,11 +18,7 @@ package struct ConfigurationError: Error, Equatable, CustomStringConvertible {
 
   /// Says which known key an unknown one may mean.
   static func unknownKey(_ name: String, at place: String) -> String {
-    if let key = ConfigurationKey.all.first(where: { $0.aliases[name] != nil }),
-      let dialect = key.aliases[name]
-    {
-      return "\(place): unknown key '\(name)' (\(dialect)); here it is '\(key.name)'"
-    }
+    if let foreign = ForeignKey.named(name) { return "\(place): \(foreign.sentence)" }
     if let nearest = nearestKey(to: name, within: max(2, name.count / 3)) {
       return "\(place): unknown key '\(name)'; did you mean '\(nearest)'?"
     }

@@ -91,10 +91,7 @@ struct ConfigurationFile {
       faults.append("\(place): a key must be a word, not a list or a block")
       return
     }
-    guard let known = ConfigurationKey.named(name) else {
-      faults.append(ConfigurationError.unknownKey(name, at: place))
-      return
-    }
+    guard let known = ConfigurationKey.named(name) else { return refuse(name, value, place) }
     if let scalar = value.scalar {
       if scalar.style == .plain, Self.nulls.contains(scalar.string) {
         readNull(known, name, place)
@@ -106,6 +103,36 @@ struct ConfigurationFile {
     } else {
       faults.append("\(place): \(name) takes one value, not a list or a nested block")
     }
+  }
+
+  private static let blockFaultLimit = 50
+
+  /// Says what an unknown key may mean; of a block, as other trainers have them, what each key in it may mean.
+  private mutating func refuse(_ name: String, _ value: Node, _ place: String) {
+    let members = Self.members(of: value)
+    guard !members.isEmpty else {
+      return faults.append(ConfigurationError.unknownKey(name, at: place))
+    }
+    for (key, _) in members.prefix(Self.blockFaultLimit) {
+      guard let word = key.scalar?.string else { continue }
+      let place = "\(path):\(key.mark?.line ?? 1)"
+      if let foreign = ForeignKey.named(name + "." + word) {
+        faults.append("\(place): \(foreign.sentence)")
+      } else if let known = ConfigurationKey.named(word) {
+        faults.append(
+          "\(place): '\(name).\(word)' stands in a block; write '\(known.name)' without one")
+      } else if ForeignKey.hasBlock(name) {
+        faults.append("\(place): unknown key '\(name).\(word)'; leave it out")
+      } else {
+        faults.append(ConfigurationError.unknownKey(word, at: "\(place): in the block '\(name)'"))
+      }
+    }
+  }
+
+  /// The lines of a block, or of the first one in a list of blocks.
+  private static func members(of value: Node) -> [(key: Node, value: Node)] {
+    let block = value.mapping ?? value.sequence?.first?.mapping
+    return block.map { $0.map { ($0.key, $0.value) } } ?? []
   }
 
   private mutating func readNull(_ key: ConfigurationKey, _ name: String, _ place: String) {

@@ -41,7 +41,8 @@ extension ConfigurationValues {
       return nil
     }
     let name = argument[..<equals]
-    guard !name.contains("/"), !name.contains(".") else { return nil }
+    let isForeign = ForeignKey.named(String(name)) != nil
+    guard !name.contains("/"), !name.contains(".") || isForeign else { return nil }
     return (normalized(String(name)), String(argument[argument.index(after: equals)...]))
   }
 

@@ -16,6 +16,7 @@ package struct ConfigurationValues: Sendable, Equatable {
   /// Variables of the name space that are read elsewhere.
   private static let otherVariables = [
     "DISTTRAIN_DATA", "DISTTRAIN_GOLDEN", "DISTTRAIN_TOKENIZERS", JobProcesses.variable,
+    Terminal.variable, Terminal.styleVariable,
   ]
 
   package subscript(name: String) -> Value? { values[name] }
@@ -52,7 +53,7 @@ package struct ConfigurationValues: Sendable, Equatable {
       let name = variable.dropFirst(prefix.count).lowercased()
       if ConfigurationKey.named(name) != nil {
         found.append((name, environment[variable] ?? "", variable))
-      } else if ConfigurationKey.all.contains(where: { $0.aliases[name] != nil })
+      } else if ForeignKey.named(name) != nil
         || ConfigurationError.nearestKey(to: name, within: 2) != nil
       {
         faults.append(ConfigurationError.unknownKey(name, at: variable))

@@ -3,7 +3,9 @@ package import Model
 /// Every setting of a run, typed and checked.
 package struct RunConfiguration: Sendable, Equatable {
   package let values: ConfigurationValues
-  package let modelPath: String, datasetPath: String, outputPath: String
+  /// What model_name_or_path says, and the folder that it means on this host.
+  package let modelName: String, modelPath: String
+  package let datasetPath: String, outputPath: String
   package let overwritesOutput: Bool
   package let initialAdapter: String?, resumeFrom: String?
   package let precision: Precision
@@ -41,7 +43,8 @@ package struct RunConfiguration: Sendable, Equatable {
   package init(_ values: ConfigurationValues) throws(ConfigurationError) {
     var reader = ValueReader(values: values)
     self.values = values
-    modelPath = reader.path("model_name_or_path")
+    modelName = reader.path("model_name_or_path")
+    modelPath = HubCache.own.resolve(modelName)
     datasetPath = reader.path("dataset_path")
     outputPath = reader.path("output_dir")
     overwritesOutput = reader.flag("overwrite_output_dir")
@@ -167,13 +170,13 @@ package struct RunConfiguration: Sendable, Equatable {
     ConfigurationKey.all.compactMap { key in
       values[key.name].map {
         let source = $0.source.map { $0.isNewline ? " " : $0 }
-        return "\(key.name): \(quoted($0.text))  # \(String(source))\n"
+        return "\(key.name): \(Self.quoted($0.text))  # \(String(source))\n"
       }
     }.joined()
   }
 
   /// A scalar that reads back as `text`: bare where YAML cannot take it for anything else, else in double quotes.
-  private func quoted(_ text: String) -> String {
+  static func quoted(_ text: String) -> String {
     let isWord = text.utf8.allSatisfy {
       $0 < 0x80 && (Character(Unicode.Scalar($0)).isLetter || "0123456789._-/+".utf8.contains($0))
     }

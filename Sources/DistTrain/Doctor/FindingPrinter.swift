@@ -1,6 +1,3 @@
-internal import Foundation
-internal import Glibc
-
 /// Turns findings into lines of at most eighty columns.
 package struct FindingPrinter: Sendable {
   private let isColored: Bool
@@ -8,15 +5,6 @@ package struct FindingPrinter: Sendable {
   private static let indent = 18
 
   package init(isColored: Bool) { self.isColored = isColored }
-
-  /// Whether this process's standard output is a terminal whose user wants colours (no-color.org).
-  package static var wantsColor: Bool {
-    let environment = ProcessInfo.processInfo.environment
-    guard environment["NO_COLOR"]?.isEmpty != false, environment["TERM"] != "dumb" else {
-      return false
-    }
-    return isatty(STDOUT_FILENO) == 1
-  }
 
   package func lines(_ finding: Finding) -> [String] {
     let mark =
@@ -55,7 +43,7 @@ package struct FindingPrinter: Sendable {
     isColored ? "\u{1B}[\(code)m\(text)\u{1B}[0m" : text
   }
 
-  /// Breaks at spaces, and in the middle of words that are longer than a line.
+  /// Breaks at spaces, and within words that are longer than a line after a '/' or anywhere.
   static func wrapped(_ text: String, width: Int) -> [String] {
     var lines: [String] = []
     var line = ""
@@ -66,8 +54,10 @@ package struct FindingPrinter: Sendable {
         line = ""
       }
       while word.count > width {
-        lines.append(String(word.prefix(width)))
-        word = word.dropFirst(width)
+        let start = word.prefix(width)
+        let piece = start.lastIndex(of: "/").map { start[...$0] } ?? start
+        lines.append(String(piece))
+        word = word.dropFirst(piece.count)
       }
       line += line.isEmpty ? String(word) : " " + word
     }

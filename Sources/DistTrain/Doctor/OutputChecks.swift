@@ -52,7 +52,7 @@ struct OutputChecks {
 
   private static func remove(_ path: String) {
     do { try FileManager.default.removeItem(atPath: path) } catch {
-      Console.note("warning: cannot remove \(path): \(error.localizedDescription)")
+      Console.alert("warning", "cannot remove \(path): \(error.localizedDescription)")
     }
   }
 

@@ -58,14 +58,14 @@ package struct RankFacts: Codable, Sendable, Equatable {
   }
 
   /// NUMA nodes, as Linux lists them.
-  private static var memoryDomains: Int {
+  static var memoryDomains: Int {
     let folder = "/sys/devices/system/node"
     var count = 0
     while FileManager.default.fileExists(atPath: "\(folder)/node\(count)") { count += 1 }
     return max(1, count)
   }
 
-  private static var kernelName: String {
+  static var kernelName: String {
     var name = utsname()
     guard unsafe uname(&name) == 0 else { return "unknown" }
     func text<Field>(_ field: Field) -> String {

@@ -7,6 +7,8 @@ package struct Evaluator: ~Copyable {
   private let tokenizer: Tokenizer
   private let decoding: GreedyDecoding
   private let activations: ActivationBuffer
+  /// What the largest batch needs.
+  let plan: ActivationPlan
   /// Questions whose texts are generated together; from nothing that depends on the ranks.
   private static let groupSize = 4
 
@@ -19,7 +21,8 @@ package struct Evaluator: ~Copyable {
     tokenizer = format.base.tokenizer
     decoding = GreedyDecoding(
       model, stops: format.base.stopTokens, maximumNewTokens: format.maximumNewTokens)
-    activations = ActivationBuffer(Self.plan(format, fitting: items, texts: texts), for: model)
+    plan = Self.plan(format, fitting: items, texts: texts)
+    activations = ActivationBuffer(plan, for: model)
   }
 
   /// What the activations of scoring need.
@@ -47,12 +50,16 @@ package struct Evaluator: ~Copyable {
   /// Communication: one sum over all values, to which each rank gives its own part, and over the ranks asked to stop,
   /// which skip what is left.
   private func values(
-    costs: [Int], counts: [Int], over ranks: Communicator, of compute: (Int) -> [Double]
+    _ title: String, costs: [Int], counts: [Int], over ranks: Communicator,
+    of compute: (Int) -> [Double]
   ) throws -> [[Double]] {
     let starts = counts.reduce(into: [0]) { $0.append($0[$0.count - 1] + $1) }
     var values = [Double](repeating: 0, count: starts[counts.count])
-    for index in shares(ofCosts: costs, worldSize: ranks.worldSize)[ranks.rank]
-    where StopSignal.pending == nil {
+    let mine = shares(ofCosts: costs, worldSize: ranks.worldSize)[ranks.rank]
+    let progress = WorkProgress(
+      title + (ranks.worldSize > 1 ? ", share of rank 0" : ""), total: mine.count)
+    for (done, index) in mine.enumerated() where StopSignal.pending == nil {
+      if ranks.isRoot { progress.show(done) }
       values.replaceSubrange(starts[index]..<starts[index + 1], with: compute(index))
       ranks.watchdog?.progress()
     }
@@ -64,11 +71,12 @@ package struct Evaluator: ~Copyable {
 
   /// Sums of log-probabilities of each batch's groups of targets.
   private func sums(
-    _ batches: [MicroBatch], counts: [[Int]], adapter: borrowing FloatBuffer,
+    _ title: String, _ batches: [MicroBatch], counts: [[Int]], adapter: borrowing FloatBuffer,
     over ranks: Communicator
   ) throws -> [[Double]] {
-    try values(costs: batches.map(\.tokens.count), counts: counts.map(\.count), over: ranks) {
-      index in
+    try values(
+      title, costs: batches.map(\.tokens.count), counts: counts.map(\.count), over: ranks
+    ) { index in
       var logs = model.logProbabilities(batches[index], adapter: adapter, activations)[...]
       return counts[index].map { count in
         defer { logs = logs.dropFirst(count) }
@@ -83,7 +91,7 @@ package struct Evaluator: ~Copyable {
   ) throws -> [ScoredItem] {
     let requests = items.flatMap(\.requests)
     var sums = try sums(
-      requests.map(\.batch), counts: requests.map { $0.terms.map(\.targetCount) },
+      "scoring", requests.map(\.batch), counts: requests.map { $0.terms.map(\.targetCount) },
       adapter: adapter, over: ranks)[...]
     var texts = try generatedTexts(items, adapter: adapter, over: ranks)[...]
     return items.map { item in
@@ -105,7 +113,7 @@ package struct Evaluator: ~Copyable {
     let length = decoding.maximumNewTokens
     // Tokens travel counted from 1; 0 is none.
     let tokens = try values(
-      costs: groups.map { $0.reduce(0) { $0 + $1.count } },
+      "generating", costs: groups.map { $0.reduce(0) { $0 + $1.count } },
       counts: groups.map { $0.count * length },
       over: ranks
     ) { index in
@@ -126,7 +134,8 @@ package struct Evaluator: ~Copyable {
     _ batches: [MicroBatch], adapter: borrowing FloatBuffer, over ranks: Communicator
   ) throws -> Double {
     let total = try sums(
-      batches, counts: batches.map { [$0.targetRows.count] }, adapter: adapter, over: ranks
+      "validation", batches, counts: batches.map { [$0.targetRows.count] }, adapter: adapter,
+      over: ranks
     ).reduce(0.0) { $0 - $1[0] }
     return total / Double(max(1, batches.reduce(0) { $0 + $1.targetRows.count }))
   }

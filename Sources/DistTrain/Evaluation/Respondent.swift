@@ -28,11 +28,11 @@ struct Respondent {
   ) throws {
     let configuration = try run.map(Self.configuration)
     let folder = try (adapter ?? run.map { $0 + "/adapter" }).map(AdapterFolder.init)
-    guard let path = model ?? configuration?.modelPath ?? folder?.baseModel, !path.isEmpty else {
+    guard let name = model ?? configuration?.modelName ?? folder?.baseModel, !name.isEmpty else {
       throw CommandFailure("the adapter names no base model; give --model", exitCode: 66)
     }
     let template = chat ? PromptTemplate.chat : configuration?.promptTemplate ?? .plain
-    base = try ModelFolder(path, template: template)
+    base = try ModelFolder(HubCache.own.resolve(name), named: name, template: template)
     layout = AdapterLayout(
       base.sizes,
       folder?.configuration ?? LoRAConfiguration(rank: 1, alpha: 1, dropout: 0, targets: [.query]))

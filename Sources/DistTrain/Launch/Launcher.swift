@@ -9,7 +9,8 @@ struct LaunchOptions: ParsableArguments {
     help: "Start this many ranks with mpirun (its line is printed first).")
   var ranks: Int?
 
-  @Option(help: "Open MPI's host file: a host per line, slots=N ranks each.")
+  @Option(
+    help: "Open MPI's host file: a host per line, slots=N ranks each.", completion: .file())
   var hostfile: String?
 
   @Option(
@@ -21,17 +22,21 @@ struct LaunchOptions: ParsableArguments {
   var isWanted: Bool { ranks != nil || hostfile != nil }
 
   /// The mpirun line for `arguments`; by default as many ranks as the host file has slots.
-  func command(threads: Int, arguments: [String]) throws -> MPICommand {
+  func command(
+    threads: Int, arguments: [String], terminal: Terminal? = nil, defaultRanks: Int? = nil
+  ) throws -> MPICommand {
     let file = try hostfile.map { try HostFile(path: $0) }
-    guard let count = ranks ?? file?.totalSlots, count > 0 else {
+    guard let count = ranks ?? file?.totalSlots ?? defaultRanks, count > 0 else {
       throw CommandFailure(
         "say how many ranks to start: -n N, or slots=N for each host of the host file",
         exitCode: 64)
     }
     let found = file.flatMap { Network.shared(by: $0.hosts.map(\.name))?.description }
-    return MPICommand(
+    var command = MPICommand(
       ranks: count, threads: threads, hostFile: hostfile, network: network ?? found,
       arguments: arguments)
+    command.terminal = terminal
+    return command
   }
 }
 

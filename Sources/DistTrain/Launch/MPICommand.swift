@@ -8,6 +8,8 @@ package struct MPICommand: Sendable {
   /// The network between the hosts; nil leaves the choice to mpirun.
   package let network: String?
   package let arguments: [String]
+  /// The terminal of this process, which the ranks are told of.
+  package var terminal: Terminal?
   /// Cores of this host, which decide how ranks are bound where there is no host file.
   package var cores = ProcessInfo.processInfo.activeProcessorCount
 
@@ -55,13 +57,19 @@ package struct MPICommand: Sendable {
     ["--mca", name, String(value)]
   }
 
+  private static let exported = [
+    "HF_HOME", "HF_HUB_CACHE", "LD_LIBRARY_PATH", "OPENBLAS_CORETYPE",
+  ]
+
   /// Only OMPI_* variables reach other hosts by themselves.
   private var exports: [String] {
     let environment = ProcessInfo.processInfo.environment
     let names = environment.keys.filter {
-      $0.hasPrefix("DISTTRAIN_") || ["OPENBLAS_CORETYPE", "LD_LIBRARY_PATH"].contains($0)
+      $0.hasPrefix("DISTTRAIN_") && $0 != Terminal.variable
+        || Self.exported.contains($0)
     }
     return names.sorted().flatMap { ["-x", $0] }
+      + (terminal.map { ["-x", "\(Terminal.variable)=\($0.word)"] } ?? [])
   }
 
   /// This program by its full path, which must be the same on all hosts.

@@ -13,6 +13,9 @@ package enum HostMemory {
     return min(host, max(0, limit - used + cached))
   }
 
+  /// The limit of this process's control group; nil where there is none.
+  package static var limit: Int? { number("/sys/fs/cgroup/memory.max") }
+
   /// Bytes that this process has to itself: memory of no file, and shared memory.
   package static var own: Int {
     let status = text("/proc/self/status")

@@ -15,8 +15,8 @@ package struct ModelSizes: Sendable {
   package init(_ path: String, _ lora: LoRAConfiguration) throws {
     guard FileManager.default.fileExists(atPath: path + "/config.json") else {
       throw CommandFailure(
-        "\(path)/config.json does not exist; give model_name_or_path the model's folder, of which"
-          + " config.json is enough for a plan", exitCode: 66)
+        "\(path)/config.json does not exist, of which a plan needs no more, "
+          + HubCache.own.advice(path), exitCode: 66)
     }
     self.path = path
     configuration = try QwenConfiguration(modelFolder: path)

@@ -34,7 +34,7 @@ extension Plan {
     ]
   }
 
-  private var memoryLines: [String] {
+  var memoryLines: [String] {
     let host = memory.perHost(ranks: job.ranksPerHost)
     return memory.rankLines + [
       "memory per host",
@@ -52,7 +52,7 @@ extension Plan {
     ]
   }
 
-  private var timeLines: [String] {
+  var timeLines: [String] {
     let step = estimate
     let tokens = workload.meanTokensPerStep / max(step.total, 1e-12)
     return [

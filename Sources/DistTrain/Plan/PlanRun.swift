@@ -10,6 +10,8 @@ enum PlanRun {
     var tokens = 128
     var sequences: Int?
     var probeSeconds = 20.0
+    /// Times zeros in the model's shapes though there are weights.
+    var usesZeros = false
   }
 
   /// All ranks measure; the root gets the plan of the slowest one.
@@ -28,7 +30,7 @@ enum PlanRun {
     let inputs = try job.load { try PlanInputs(path, partial, options) }
     let (sizes, workload) = (inputs.sizes, inputs.workload)
     job.enter(.step)
-    let points = try measure(sizes, workload, configuration, options.probeSeconds, job)
+    let points = try measure(sizes, workload, configuration, options, job)
     let memory = inputs.memory(configuration.precision)
     let probe = MicroBatchProbe(
       configuration: configuration, workload: workload, seconds: options.probeSeconds)
@@ -50,12 +52,13 @@ enum PlanRun {
   /// Medians of every rank's own, the slowest rank's for each size.
   private static func measure(
     _ sizes: ModelSizes, _ workload: Workload, _ configuration: RunConfiguration,
-    _ seconds: Double, _ job: borrowing Job
+    _ options: Options, _ job: borrowing Job
   ) throws -> [ComputeModel.Point] {
+    let seconds = options.probeSeconds
     let probe = MicroBatchProbe(
       configuration: configuration, workload: workload, seconds: seconds)
     let points: [ComputeModel.Point]
-    if sizes.hasWeights {
+    if sizes.hasWeights && !options.usesZeros {
       let model = try job.load {
         try WeightLoader.load(
           WeightFolder(path: sizes.path), sizes.configuration, layout: sizes.layout,

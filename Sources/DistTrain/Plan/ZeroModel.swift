@@ -30,7 +30,7 @@ final class ZeroModel {
 
   deinit {
     do { try FileManager.default.removeItem(atPath: folder) } catch {
-      Console.note("warning: cannot remove \(folder): \(error.localizedDescription)")
+      Console.alert("warning", "cannot remove \(folder): \(error.localizedDescription)")
     }
   }
 

@@ -1,20 +1,41 @@
 internal import Foundation
 internal import Glibc
+package import Model
 
 /// What a person sees while a job runs: progress and errors on standard error, results on standard output.
 package enum Console {
-  /// One line of progress.
-  package static func note(_ text: String) { write(text + "\n", to: STDERR_FILENO) }
+  private static let screen = Screen { write(Array($0.utf8), to: $1) }
+
+  /// Shows everything from here on as `terminal` says.
+  package static func use(_ terminal: Terminal) { screen.use(terminal) }
+
+  package static var terminal: Terminal { screen.terminal }
+
+  /// One line of progress; `event` is what programs are told instead, see `Screen`.
+  package static func note(_ text: String, event: JSONObject? = nil) {
+    screen.note(text, event: event)
+  }
+
+  /// A warning or an error.
+  package static func alert(_ level: String, _ message: String, from speaker: Speaker? = nil) {
+    screen.alert(level: level, speaker: speaker, message)
+  }
 
   /// One line of result.
-  package static func result(_ text: String) { write(text + "\n", to: STDOUT_FILENO) }
+  package static func result(_ text: String) { screen.result(text) }
+
+  /// How far the work is, see `Screen`.
+  package static func progress(
+    live: (Terminal) -> String, line: () -> (text: String, event: JSONObject)
+  ) {
+    screen.progress(live: live, line: line)
+  }
+
+  /// Takes the live line away, at the end of the work.
+  package static func endLive() { screen.endLive() }
 
   /// Passes on what another program wrote to its standard error.
   package static func pass(_ bytes: [UInt8]) { write(bytes, to: STDERR_FILENO) }
-
-  private static func write(_ text: String, to descriptor: Int32) {
-    write(Array(text.utf8), to: descriptor)
-  }
 
   private static func write(_ all: [UInt8], to descriptor: Int32) {
     var bytes = all[...]

@@ -46,10 +46,10 @@ package struct RankLogHandler: LogHandler {
   package var metadataProvider: Logger.MetadataProvider?
   package var logLevel = Logger.Level.info
   private let file: RankLogFile
-  /// Who speaks, such as " [rank 3 node07]"; empty for a rank that is alone.
-  private let speaker: String
+  /// Who speaks; nil for a rank that is alone.
+  private let speaker: Speaker?
 
-  package init(_ file: RankLogFile, speaker: String) {
+  package init(_ file: RankLogFile, speaker: Speaker?) {
     self.file = file
     self.speaker = speaker
   }
@@ -63,6 +63,6 @@ package struct RankLogHandler: LogHandler {
     let time = Date().formatted(Date.ISO8601FormatStyle(includingFractionalSeconds: true))
     file.append("\(time) \(event.level) \(event.message)\n")
     guard event.level >= .warning else { return }
-    Console.note("\(event.level):\(speaker) \(event.message)")
+    Console.alert("\(event.level)", "\(event.message)", from: speaker)
   }
 }

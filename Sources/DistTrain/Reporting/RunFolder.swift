@@ -19,17 +19,38 @@ package struct RunFolder: Sendable {
     return Date(timeIntervalSince1970: Double(status.st_mtim.tv_sec))
   }
 
-  /// Makes the folder; refuses one that holds another run unless it is continued or overwritten.
-  package func prepare(resumes: Bool, overwrites: Bool) throws {
-    let files = FileManager.default
-    let isUsed = ["config.yaml", "checkpoints", "adapter"].contains {
-      files.fileExists(atPath: path + "/" + $0)
+  private var isUsed: Bool {
+    ["config.yaml", "checkpoints", "adapter"].contains {
+      FileManager.default.fileExists(atPath: path + "/" + $0)
     }
+  }
+
+  /// Refuses a folder that holds another run unless that is continued or overwritten.
+  package func check(resumes: Bool, overwrites: Bool) throws {
     guard !isUsed || resumes || overwrites else {
       throw CommandFailure(
         "\(path) holds a run already; continue it with resume_from_checkpoint=auto, replace it with"
           + " overwrite_output_dir=true, or give another output_dir", exitCode: 73)
     }
+  }
+
+  /// Throws unless the folder is there and can be written to, or can be made.
+  package func checkAccess() throws {
+    var existing = URL(filePath: path).standardizedFileURL.path
+    while !FileManager.default.fileExists(atPath: existing), existing != "/" {
+      existing = URL(filePath: existing).deletingLastPathComponent().path
+    }
+    // Behind a name with a '/' only a folder is found.
+    guard unsafe access(existing + "/", W_OK | X_OK) == 0 else {
+      let reason = unsafe String(cString: strerror(errno))
+      throw CommandFailure("cannot write to \(existing): \(reason)", exitCode: 73)
+    }
+  }
+
+  /// Makes the folder; refuses as `check` does.
+  package func prepare(resumes: Bool, overwrites: Bool) throws {
+    let files = FileManager.default
+    try check(resumes: resumes, overwrites: overwrites)
     if isUsed && overwrites && !resumes {
       for name in [
         "checkpoints", "adapter", "logs", "metrics.jsonl", "step_times.jsonl", "results.json",

@@ -1,6 +1,7 @@
 package import Collective
 internal import Foundation
 package import Logging
+package import Model
 
 /// The processes of one command, their log, and how they fail together.
 package struct Job: ~Copyable {
@@ -27,6 +28,7 @@ package struct Job: ~Copyable {
       if comparesPrograms { try job.greet() }
       return try body(job)
     }
+    Console.endLive()
     switch outcome {
     case .success(let result):
       try job.finish()
@@ -48,11 +50,11 @@ package struct Job: ~Copyable {
     StopSignal.install()
     let file = RankLogFile()
     let watchdog = Watchdog(seconds: startSeconds) { reason in
-      Logger(label: "disttrain") { _ in RankLogHandler(file, speaker: "") }.error("\(reason)")
+      Logger(label: "disttrain") { _ in RankLogHandler(file, speaker: nil) }.error("\(reason)")
     }
     let environment = try MPIEnvironment()
     let ranks = try environment.world()
-    let speaker = ranks.worldSize > 1 ? " [rank \(ranks.rank) \(ranks.hostName)]" : ""
+    let speaker = ranks.worldSize > 1 ? Speaker(rank: ranks.rank, host: ranks.hostName) : nil
     let log = Logger(label: "disttrain") { _ in RankLogHandler(file, speaker: speaker) }
     try ranks.watch(by: watchdog)
     let isLaunched = environment.isLaunched
@@ -150,11 +152,13 @@ package struct Job: ~Copyable {
     try together { if ranks.isRoot { try body() } }
   }
 
-  /// Prints a line of progress once, and logs it.
-  package func note(_ text: String) {
+  /// Prints progress once, and logs it line by line; `event` is what programs are told instead.
+  package func note(_ text: String, event: JSONObject? = nil) {
     guard ranks.isRoot else { return }
-    if speaks { Console.note(text) }
-    log.info("\(text.trimmingCharacters(in: .whitespacesAndNewlines))")
+    if speaks { Console.note(text, event: event) }
+    for line in text.split(separator: "\n") {
+      log.info("\(line.trimmingCharacters(in: .whitespaces))")
+    }
   }
 
   /// Prints a result once.

@@ -11,12 +11,13 @@ package struct ModelFolder: Sendable {
   package let stopTokens: Set<Int32>
 
   /// Reads and checks the folder; only the chat template needs one that this program knows.
-  package init(_ path: String, template: PromptTemplate) throws {
+  ///
+  /// - Parameter name: What the user calls it: a path, or a name in the local cache of models.
+  package init(_ path: String, named name: String, template: PromptTemplate) throws {
     self.path = path
     guard FileManager.default.fileExists(atPath: path) else {
       throw CommandFailure(
-        "the model folder \(path) does not exist; give model_name_or_path the"
-          + " folder with config.json, the safetensors files and tokenizer.json", exitCode: 66)
+        "the model folder \(path) does not exist, \(HubCache.own.advice(name))", exitCode: 66)
     }
     sizes = try QwenConfiguration(modelFolder: path)
     let file = path + "/tokenizer.json"

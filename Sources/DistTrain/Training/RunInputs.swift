@@ -15,7 +15,9 @@ package struct RunInputs: Sendable {
     self.configuration = configuration
     dataset = try Dataset(path: configuration.datasetPath)
     split = try Self.split(configuration, count: dataset.questions.count)
-    base = try ModelFolder(configuration.modelPath, template: configuration.promptTemplate)
+    base = try ModelFolder(
+      configuration.modelPath, named: configuration.modelName,
+      template: configuration.promptTemplate)
     var lora = configuration.lora
     if let folder = configuration.initialAdapter {
       let adapter = try AdapterFolder(path: folder)

@@ -65,10 +65,10 @@ package struct TrainingData {
       checkpointing: inputs.configuration.checkpointing)
   }
 
-  /// Examples of the first epoch that lost prompt tokens to the maximum length.
-  package mutating func truncatedCount() throws -> Int {
+  /// The examples of the first epoch, in the order of the split.
+  package mutating func firstEpoch() throws -> [TokenizedExample] {
     try prepare(epoch: 0)
-    return examples.count { $0.truncatedTokenCount > 0 }
+    return examples
   }
 
   private mutating func prepare(epoch: Int) throws {

@@ -65,7 +65,7 @@ extension TrainingRun {
     let hasBest = state.bestStep > 0
     let members: JSONObject = [
       "best_global_step": hasBest ? .integer(state.bestStep) : .null,
-      "best_metric": hasBest ? .double(state.bestLoss) : .null,
+      "best_metric": state.bestValue.map { .double($0) } ?? .null,
       "best_model_checkpoint": hasBest
         ? .string(folder.checkpoints.path(ofStep: state.bestStep)) : .null,
       "epoch": .double(data.plan.epochs(afterStep: state.step)),

@@ -25,6 +25,11 @@ package struct TrainingRun: ~Copyable {
   var lastLog = ContinuousClock.now
   /// Where the root's time went since then.
   var times = StepTimes()
+  var display: TrainingDisplay
+  /// What the largest training micro-batch needs.
+  let activationPlan: ActivationPlan
+  /// Bytes that this process had to itself, and that were free, before the model was loaded.
+  let programMemory: Int, freeMemory: Int
 
   /// Trains as `configuration` says and returns the held-out result.
   @discardableResult
@@ -45,8 +50,9 @@ package struct TrainingRun: ~Copyable {
   }
 
   /// Reads and checks every input; nothing is written yet.
-  private init(_ configuration: RunConfiguration, _ job: borrowing Job) throws {
+  init(_ configuration: RunConfiguration, _ job: borrowing Job) throws {
     job.enter(.load)
+    if job.ranks.isRoot { WorkProgress.showLoading() }
     let inputs = try job.load { try RunInputs(configuration) }
     var data = TrainingData(inputs)
     let plan = try job.load { try data.activationPlan() }
@@ -60,6 +66,7 @@ package struct TrainingRun: ~Copyable {
     }
     let scored = questions.all + validationItems
     let longest = Evaluator.plan(inputs.scoring, fitting: scored, texts: validation).sequence
+    let memory = (own: HostMemory.own, free: HostMemory.available)
     let model = try job.load {
       try inputs.loadModel(
         longest: max(longest, plan.sequence), prefetches: job.ranks.localRank == 0)
@@ -69,6 +76,9 @@ package struct TrainingRun: ~Copyable {
     trainer = Trainer(inputs, model, plan, start: start, totalSteps: data.plan.totalSteps)
     evaluator = Evaluator(model, inputs.scoring, fitting: scored, texts: validation)
     folder = RunFolder(configuration.outputPath)
+    display = TrainingDisplay(totalSteps: data.plan.totalSteps)
+    activationPlan = plan
+    (programMemory, freeMemory) = (memory.own, memory.free)
     self.inputs = inputs
     self.data = data
     self.questions = questions
@@ -106,7 +116,7 @@ package struct TrainingRun: ~Copyable {
   }
 
   /// Keeps other jobs out of the run's folder, which is made if need be; the root's alone.
-  private func lockFolder(_ job: borrowing Job) throws -> RunLock? {
+  func lockFolder(_ job: borrowing Job) throws -> RunLock? {
     try job.together {
       guard job.ranks.isRoot else { return nil }
       try folder.make()
@@ -115,7 +125,7 @@ package struct TrainingRun: ~Copyable {
   }
 
   /// Makes the run's folder with what is known before the first step, and opens the logs.
-  private func prepareFolder(_ job: borrowing Job) throws {
+  func prepareFolder(_ job: borrowing Job) throws {
     let configuration = inputs.configuration
     let hosts = try job.ranks.gather(Array(job.ranks.hostName.utf8))
     try job.onRoot {
@@ -133,9 +143,12 @@ package struct TrainingRun: ~Copyable {
     try job.openLogs(in: folder.path + "/logs")
   }
 
-  private mutating func train(_ job: borrowing Job) throws {
+  mutating func train(_ job: borrowing Job) throws {
     let configuration = inputs.configuration
     lastLog = .now
+    job.note("\n" + display.table.header, event: [:])
+    showStart(job)
+    display.begin()
     // A run that was stopped in its validation has still to do it, and its checkpoint does not know of it.
     let validatedStep = state.validatedStep
     try validateIfDue(job)
@@ -151,8 +164,10 @@ package struct TrainingRun: ~Copyable {
         batches, first: first, step: step, divisor: divisor, over: job.ranks)
       state.count(metrics, step: step)
       times += metrics.times
+      display.count(tokens: metrics.tokens)
       let isLast = step == data.plan.totalSteps
       if step % configuration.loggingSteps == 0 || isLast { try log(metrics, job) }
+      showProgress(metrics, job)
       try validateIfDue(job)
       if configuration.desyncCheckSteps > 0, step % configuration.desyncCheckSteps == 0 {
         try compareAdapters(job)
@@ -212,7 +227,7 @@ package struct TrainingRun: ~Copyable {
     job.enter(.finish)
     try job.onRoot {
       try folder.writeAdapter(
-        parameters, trainer.layout, baseModel: inputs.configuration.modelPath)
+        parameters, trainer.layout, baseModel: inputs.configuration.modelName)
       let audit = LeakAudit(inputs)
       try EvaluationRun.write(score, inputs, audit, to: folder)
       let report = try describe(score.result, job)

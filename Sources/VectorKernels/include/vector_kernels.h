@@ -9,6 +9,11 @@
 
 #include "fixed_point.h"
 
+// MARK: Dispatch (dispatch.c)
+
+/// The instruction set that the kernels were chosen for when the program started.
+const char *vk_dispatch_target(void);
+
 // MARK: Conversion (conversion.c)
 
 void vk_widen_bf16(const uint16_t *source, float *target, size_t count);

@@ -109,7 +109,7 @@ package struct ModelCard {
       \(configuration.lora.dropout) |
       | projections | \(Markdown.cell(modules)) |
       | prompt_template, score | \(configuration.promptTemplate.rawValue), \
-      \(configuration.scoresOptions ? "option" : "letter") |
+      \(configuration.score.rawValue) |
       | option_order | \(configuration.optionOrder.rawValue) |
       | precision | \(configuration.precision.rawValue) |
 
