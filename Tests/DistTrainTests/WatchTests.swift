@@ -77,7 +77,7 @@ struct WatchTests {
     let run = try RunFiles()
     try run.writeLog(steps: 3)
     let server = try CommandRunner.start("disttrain", ["watch", run.path, "--web", "--port", "0"])
-    defer { kill(server.identifier, SIGTERM) }
+    defer { kill(server.identifier, SIGKILL) }
     let port = try #require(Self.listeningPort(of: server.identifier))
     // Some say nothing, some half of it, some go at once: more than there is room for at a time.
     let stalled = (0..<40).map { _ in TestClient(port: port) }
@@ -91,6 +91,8 @@ struct WatchTests {
     )
     #expect(reply.contains("http-equiv=\"refresh\""), "the run goes on")
     #expect(server.isRunning)
+    kill(server.identifier, SIGTERM)
+    #expect(server.wait(seconds: 20).status == SIGTERM, "a signal ends it")
     withExtendedLifetime(stalled) {}
   }
 

@@ -1,5 +1,6 @@
 internal import ArgumentParser
 internal import Foundation
+internal import Glibc
 
 /// disttrain watch
 struct WatchCommand: ParsableCommand {
@@ -35,6 +36,7 @@ struct WatchCommand: ParsableCommand {
   }
 
   func run() throws {
+    takeSignals()
     if once { return Console.result(try RunProgress(folder: folder).text(now: Date())) }
     guard web else { return try RunWatcher(folder: folder).follow() }
     _ = try RunProgress(folder: folder)
@@ -46,6 +48,14 @@ struct WatchCommand: ParsableCommand {
       elsewhere  ssh -L \(server.port):127.0.0.1:\(server.port) \(host)   then the same address there
       """)
     server.serve { path in try page(path) }
+  }
+
+  /// A program that blocks signals passes that on to what it starts, which nothing could then end but SIGKILL.
+  private func takeSignals() {
+    var signals = sigset_t()
+    _ = unsafe sigemptyset(&signals)
+    for number in [SIGTERM, SIGINT] { _ = unsafe sigaddset(&signals, number) }
+    _ = unsafe pthread_sigmask(SIG_UNBLOCK, &signals, nil)
   }
 
   /// The report as the files are now.
