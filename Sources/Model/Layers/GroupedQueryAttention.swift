@@ -1,29 +1,55 @@
 internal import VectorKernels
 
-/// Causal attention inside each packed sequence, with several query heads per key/value head.
+/// Attention inside each packed sequence, with several query heads per key/value head.
 ///
-/// For each head: o = softmax(s q k^T + causal mask) v, s = headSize^-0.5. Probabilities are made in blocks of queries
-/// that reach only as far as the causal mask lets them, and made again from the kept log-sum-exp in the backward pass.
+/// For each head: o = drop(softmax(s q k^T + mask)) v, s = headSize^-0.5, the mask causal or none. Probabilities are made
+/// in blocks of queries that reach only as far as the mask lets them, and made again from the kept log-sum-exp in the
+/// backward pass.
 package struct GroupedQueryAttention: Sendable {
   package let heads: Int, kvHeads: Int, headSize: Int
+  /// Tokens see those before them alone; else the whole sequence.
+  package let isCausal: Bool
   private static let block = 64
 
-  package init(heads: Int, kvHeads: Int, headSize: Int) {
+  package init(heads: Int, kvHeads: Int, headSize: Int, isCausal: Bool = true) {
     precondition(heads % kvHeads == 0, "query heads must share key/value heads evenly")
     self.heads = heads
     self.kvHeads = kvHeads
     self.headSize = headSize
+    self.isCausal = isCausal
   }
 
   /// Elements of `Scratch.scores` for sequences of at most `length` tokens.
-  package static func scoresCount(length: Int) -> Int { 2 * block * length }
+  package static func scoresCount(length: Int, hasDropout: Bool = false) -> Int {
+    (hasDropout ? 3 : 2) * block * length
+  }
+
+  /// Bits of the dropout mask of sequences of these lengths, where all tokens see each other.
+  package static func maskBits(heads: Int, lengths: [Int]) -> Int {
+    lengths.reduce(0) { $0 + heads * $1 * bits(row: $1) }
+  }
+
+  /// Rows of a mask begin at whole bytes.
+  private static func bits(row keys: Int) -> Int { (keys + 7) & ~7 }
 
   private var scale: Float { 1 / Float(headSize).squareRoot() }
 
   private func columns(_ head: Int) -> Range<Int> { head * headSize..<(head + 1) * headSize }
   private func kvColumns(_ head: Int) -> Range<Int> { columns(head / (heads / kvHeads)) }
 
-  /// o = softmax(s q k^T) v.
+  /// Dropout of probabilities, its mask drawn already.
+  package struct Dropping: ~Escapable {
+    let dropout: Dropout
+    let mask: DropoutMask
+
+    @_lifetime(copy mask)
+    package init(_ dropout: Dropout, _ mask: DropoutMask) {
+      self.dropout = dropout
+      self.mask = mask
+    }
+  }
+
+  /// o = drop(softmax(s q k^T)) v.
   ///
   /// - Parameters:
   ///   - q: Rotated queries: [tokens, heads * headSize].
@@ -33,54 +59,63 @@ package struct GroupedQueryAttention: Sendable {
   ///   - logSumExp: Kept for the backward pass, overwritten: [tokens, heads].
   package func forward(
     q: MatrixView, k: MatrixView, v: MatrixView, sequences: [Range<Int>],
-    into output: MutableMatrixView, logSumExp: MutableMatrixView, scratch: borrowing Scratch
+    dropping: Dropping? = nil, into output: MutableMatrixView, logSumExp: MutableMatrixView,
+    scratch: borrowing Scratch
   ) {
-    forEachBlock(sequences) { head, keys, rows in
+    forEachBlock(sequences) { block in
+      let (head, keys, rows) = (block.head, block.keys, block.rows)
       let p = scratch.scores.matrix(rows.count, keys.count)
-      scaledScores(q, k, head, keys, rows, into: p)
+      scaledScores(q, k, block, into: p)
       for (index, row) in rows.enumerated() {
-        let visible = row - keys.lowerBound + 1
+        let visible = visible(row, keys)
         let element = unsafe p.base + index * p.stride
         logSumExp[row, head] = unsafe vk_softmax(element, visible)
         unsafe (element + visible).update(repeating: 0, count: keys.count - visible)
       }
+      let mixing = scratch.scores.matrix(
+        rows.count, keys.count, at: dropping == nil ? 0 : rows.count * keys.count)
+      if let dropping { drop(p.view, dropping, block, into: mixing) }
       BLAS.multiply(
-        p.view, v.rows(keys).columns(kvColumns(head)),
+        mixing.view, v.rows(keys).columns(kvColumns(head)),
         into: output.rows(rows).columns(columns(head)))
     }
   }
 
-  /// dv += p^T do; dq += s ds k; dk += s ds^T q; ds = p * (do v^T - rowsum(do * o)).
+  /// dv += drop(p)^T do; dq += s ds k; dk += s ds^T q; ds = p * (drop(do v^T) - rowsum(do * o)).
   ///
   /// - Parameter logSumExp: What `forward` kept: [tokens, heads].
   package func backward(
     _ dOutput: MatrixView, q: MatrixView, k: MatrixView, v: MatrixView, output: MatrixView,
-    logSumExp: MatrixView, sequences: [Range<Int>], accumulatingIntoQ dq: MutableMatrixView,
-    k dk: MutableMatrixView, v dv: MutableMatrixView, scratch: borrowing Scratch
+    logSumExp: MatrixView, sequences: [Range<Int>], dropping: Dropping? = nil,
+    accumulatingIntoQ dq: MutableMatrixView, k dk: MutableMatrixView, v dv: MutableMatrixView,
+    scratch: borrowing Scratch
   ) {
-    forEachBlock(sequences) { head, keys, rows in
+    forEachBlock(sequences) { block in
+      let (head, keys, rows) = (block.head, block.keys, block.rows)
       let count = rows.count * keys.count
       let p = scratch.scores.matrix(rows.count, keys.count)
-      let ds = scratch.scores.matrix(rows.count, keys.count, at: count)
+      let mixing = scratch.scores.matrix(
+        rows.count, keys.count, at: dropping == nil ? 0 : count)
+      let dMixing = scratch.scores.matrix(rows.count, keys.count, at: count)
+      let ds = scratch.scores.matrix(
+        rows.count, keys.count, at: dropping == nil ? count : 2 * count)
       let dOut = dOutput.rows(rows).columns(columns(head))
-      scaledScores(q, k, head, keys, rows, into: p)
-      BLAS.multiply(
-        dOut, v.rows(keys).columns(kvColumns(head)), transposingSecond: true, into: ds)
+      scaledScores(q, k, block, into: p)
       for (index, row) in rows.enumerated() {
-        let visible = row - keys.lowerBound + 1
+        let visible = visible(row, keys)
         let pRow = unsafe p.base + index * p.stride
-        let dsRow = unsafe ds.base + index * ds.stride
         unsafe vk_exp_shifted(pRow, logSumExp[row, head], pRow, visible)
-        let correction = unsafe vk_dot(
-          dOutput.base + row * dOutput.stride + head * headSize,
-          output.base + row * output.stride + head * headSize, headSize)
-        unsafe vk_softmax_backward(pRow, correction, dsRow, visible)
         unsafe (pRow + visible).update(repeating: 0, count: keys.count - visible)
-        unsafe (dsRow + visible).update(repeating: 0, count: keys.count - visible)
       }
+      if let dropping { drop(p.view, dropping, block, into: mixing) }
       BLAS.multiply(
-        p.view, transposingFirst: true, dOut,
+        mixing.view, transposingFirst: true, dOut,
         accumulatingInto: dv.rows(keys).columns(kvColumns(head)))
+      // The dropped probabilities have been used: their gradient takes their place.
+      BLAS.multiply(
+        dOut, v.rows(keys).columns(kvColumns(head)), transposingSecond: true, into: dMixing)
+      if let dropping { drop(dMixing.view, dropping, block, into: ds) }
+      throughSoftmax(ds, p: p.view, dOutput, output: output, block)
       BLAS.multiply(
         ds.view, k.rows(keys).columns(kvColumns(head)), scale: scale,
         accumulatingInto: dq.rows(rows).columns(columns(head)))
@@ -90,24 +125,67 @@ package struct GroupedQueryAttention: Sendable {
     }
   }
 
+  /// ds = p * (ds - rowsum(do * o)) where keys are visible, else 0.
+  private func throughSoftmax(
+    _ ds: MutableMatrixView, p: MatrixView, _ dOutput: MatrixView, output: MatrixView,
+    _ block: Block
+  ) {
+    let offset = block.head * headSize
+    for (index, row) in block.rows.enumerated() {
+      let visible = visible(row, block.keys)
+      let dsRow = unsafe ds.base + index * ds.stride
+      let correction = unsafe vk_dot(
+        dOutput.base + row * dOutput.stride + offset, output.base + row * output.stride + offset,
+        headSize)
+      unsafe vk_softmax_backward(p.base + index * p.stride, correction, dsRow, visible)
+      unsafe (dsRow + visible).update(repeating: 0, count: block.keys.count - visible)
+    }
+  }
+
+  /// y = drop(x) with the part of the mask that belongs to a block.
+  private func drop(
+    _ x: MatrixView, _ dropping: Dropping, _ block: Block, into y: MutableMatrixView
+  ) {
+    let bits = Self.bits(row: block.keys.count)
+    for row in 0..<x.rows {
+      dropping.dropout.apply(
+        x.rows(row..<row + 1),
+        mask: dropping.mask.part(block.firstBit + row * bits, count: block.keys.count),
+        into: y.rows(row..<row + 1))
+    }
+  }
+
   /// s q k^T of a block of queries against all keys it may see.
   private func scaledScores(
-    _ q: MatrixView, _ k: MatrixView, _ head: Int, _ keys: Range<Int>, _ rows: Range<Int>,
-    into scores: MutableMatrixView
+    _ q: MatrixView, _ k: MatrixView, _ block: Block, into scores: MutableMatrixView
   ) {
     BLAS.multiply(
-      q.rows(rows).columns(columns(head)), k.rows(keys).columns(kvColumns(head)),
+      q.rows(block.rows).columns(columns(block.head)),
+      k.rows(block.keys).columns(kvColumns(block.head)),
       transposingSecond: true, scale: scale, into: scores)
   }
 
-  private func forEachBlock(
-    _ sequences: [Range<Int>], _ body: (_ head: Int, _ keys: Range<Int>, _ rows: Range<Int>) -> Void
-  ) {
+  private func visible(_ row: Int, _ keys: Range<Int>) -> Int {
+    isCausal ? row - keys.lowerBound + 1 : keys.count
+  }
+
+  /// Some queries of one head, and the keys they see.
+  private struct Block {
+    let head: Int
+    let keys: Range<Int>, rows: Range<Int>
+    /// Where the mask of its first row begins.
+    let firstBit: Int
+  }
+
+  private func forEachBlock(_ sequences: [Range<Int>], _ body: (Block) -> Void) {
+    var firstBit = 0
     for sequence in sequences {
       for head in 0..<heads {
         for start in stride(from: sequence.lowerBound, to: sequence.upperBound, by: Self.block) {
           let end = min(start + Self.block, sequence.upperBound)
-          body(head, sequence.lowerBound..<end, start..<end)
+          let keys = sequence.lowerBound..<(isCausal ? end : sequence.upperBound)
+          body(Block(head: head, keys: keys, rows: start..<end, firstBit: firstBit))
+          firstBit += (end - start) * Self.bits(row: keys.count)
         }
       }
     }
