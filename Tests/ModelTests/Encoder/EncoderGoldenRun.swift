@@ -56,16 +56,7 @@ struct EncoderGoldenRun {
 
   /// Questions one by one, or all in one micro-batch.
   func batches(packed: Bool) -> [ChoiceBatch] {
-    if packed { return [batch] }
-    return batch.questions.enumerated().map { index, options in
-      var one = ChoiceBatch()
-      one.append(
-        options.map { option in
-          let rows = batch.sequences[option]
-          return EncodedPair(tokens: Array(batch.tokens[rows]), types: Array(batch.types[rows]))
-        }, answer: batch.answers[index])
-      return one
-    }
+    packed ? [batch] : batch.separated
   }
 
   /// The mean loss of the window, and its gradient in `gradients`.
