@@ -8,7 +8,8 @@ struct EncoderBenchmark {
   static func main() throws {
     let arguments = CommandLine.arguments
     guard arguments.count > 2 else {
-      return print("usage: EncoderBenchmark MODEL QUESTIONS.json [questions] [threads] [precision] [steps]")
+      return print(
+        "usage: EncoderBenchmark MODEL QUESTIONS.json [questions] [threads] [precision] [steps]")
     }
     func number(_ index: Int, _ fallback: Int) -> Int {
       arguments.count > index ? Int(arguments[index]) ?? fallback : fallback

@@ -19,7 +19,8 @@ struct QwenModelGoldenTests {
 
   @Test func `Golden fixtures are complete`() {
     let names = GoldenCase.all(in: GoldenCase.fixtures("golden")).map(\.name)
-    #expect(names == [
+    #expect(
+      names == [
         "bert-old-names", "distilbert-float16", "qwen2-float16-sharded", "qwen3-bfloat16",
         "roberta-bfloat16",
       ])

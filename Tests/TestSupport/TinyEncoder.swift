@@ -65,7 +65,8 @@ package struct TinyEncoder: Sendable {
   ) -> (loss: Double, gradient: [Float]) {
     let gradients = FloatBuffer(count: model.layout.count)
     let loss = model.forwardBackward(
-      batch, parameters: FloatBuffer(parameters), dropout: dropout, loss: ChoiceLoss(smoothing: 0.1),
+      batch, parameters: FloatBuffer(parameters), dropout: dropout,
+      loss: ChoiceLoss(smoothing: 0.1),
       accumulatingInto: gradients,
       EncoderActivations(EncoderPlan(fitting: [batch], keepsForBackward: true), for: model))
     return (loss, gradients.array())

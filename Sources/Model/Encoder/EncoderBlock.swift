@@ -160,9 +160,8 @@ package struct EncoderBlock: Sendable {
   private func dropping(
     _ pass: Pass, _ a: borrowing EncoderActivations
   ) -> GroupedQueryAttention.Dropping? {
-    guard let dropout = pass.dropout?.attention else { return nil }
-    return GroupedQueryAttention.Dropping(
-      dropout, a.probabilityMask(layer, bits: pass.maskBits))
+    GroupedQueryAttention.Dropping(
+      pass.dropout?.attention, a.probabilityMask(layer, bits: pass.maskBits))
   }
 
   // MARK: MLP

@@ -36,7 +36,8 @@ extension EncoderConfiguration {
     guard let architecture = Architecture(rawValue: name) else {
       throw ModelError(
         .unsupported,
-        "\(path): model_type is \(name); encoders of type bert, roberta and distilbert are computed")
+        "\(path): model_type is \(name); encoders of type bert, roberta and distilbert are computed"
+      )
     }
     let reader = ConfigurationReader(json: json, path: path)
     let keys = Keys(architecture)
@@ -68,7 +69,8 @@ extension EncoderConfiguration {
         "\(keys.hidden) (\(hiddenSize)) is no multiple of \(keys.heads) (\(headCount))")
     }
     guard longestSequence > 0 else {
-      throw reader.fault("max_position_embeddings (\(positionCount)) leaves no position for a token")
+      throw reader.fault(
+        "max_position_embeddings (\(positionCount)) leaves no position for a token")
     }
     guard architecture != .roberta || paddingToken != nil else {
       throw reader.fault("pad_token_id is null; RoBERTa counts its positions from it")

@@ -101,7 +101,8 @@ private struct EncoderWeights {
     guard left.isEmpty else {
       throw ModelError(
         .invalid,
-        "\(folder.path): \(left.count) tensors are more than config.json asks for, such as \(left[0])")
+        "\(folder.path): \(left.count) tensors are more than config.json asks for, such as \(left[0])"
+      )
     }
   }
 }

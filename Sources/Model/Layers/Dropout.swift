@@ -66,6 +66,7 @@ package struct Dropout: Sendable, Equatable {
   private func check(_ x: MatrixView, _ mask: DropoutMask, _ y: MatrixView) {
     precondition(
       x.rows == y.rows && x.columns == y.columns && x.rows * x.columns <= mask.count
-        && (x.rows <= 1 || x.stride == x.columns && y.stride == y.columns), "shapes differ or are not contiguous")
+        && (x.rows <= 1 || x.stride == x.columns && y.stride == y.columns),
+      "shapes differ or are not contiguous")
   }
 }

@@ -16,7 +16,8 @@ package struct DropoutMask: ~Escapable {
   func part(_ first: Int, count: Int) -> DropoutMask {
     precondition(
       first >= 0 && first % 8 == 0 && first + count <= self.count, "outside of the mask")
-    return unsafe _overrideLifetime(DropoutMask(base: base + first / 8, count: count), copying: self)
+    return unsafe _overrideLifetime(
+      DropoutMask(base: base + first / 8, count: count), copying: self)
   }
 }
 

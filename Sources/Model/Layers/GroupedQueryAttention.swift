@@ -42,8 +42,10 @@ package struct GroupedQueryAttention: Sendable {
     let dropout: Dropout
     let mask: DropoutMask
 
+    /// Nil where nothing is dropped.
     @_lifetime(copy mask)
-    package init(_ dropout: Dropout, _ mask: DropoutMask) {
+    package init?(_ dropout: Dropout?, _ mask: DropoutMask) {
+      guard let dropout else { return nil }
       self.dropout = dropout
       self.mask = mask
     }

@@ -69,7 +69,8 @@ struct PairTemplate: Sendable, Equatable {
 
   private static func pieces(_ value: JSONValue, _ specials: JSONValue) throws -> [Piece] {
     let fault = TokenizerError(
-      description: "its post_processor has the piece \(value.text().prefix(80)), which says nothing")
+      description: "its post_processor has the piece \(value.text().prefix(80)), which says nothing"
+    )
     if let sequence = value["Sequence"] {
       guard let type = sequence["type_id"]?.intValue, (0...1).contains(type) else { throw fault }
       switch sequence["id"]?.stringValue {

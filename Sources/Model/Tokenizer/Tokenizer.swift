@@ -31,7 +31,8 @@ package struct Tokenizer: Sendable {
         if composes { token.content = Array(CanonicalComposition.composed(token.content[...])) }
         return token
       })
-    vocabularySize = max(parts.vocabulary.size, (parts.added.tokens.map { Int($0.id) + 1 }).max() ?? 0)
+    vocabularySize = max(
+      parts.vocabulary.size, (parts.added.tokens.map { Int($0.id) + 1 }).max() ?? 0)
   }
 
   /// The id of a token by its written form.

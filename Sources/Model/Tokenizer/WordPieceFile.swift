@@ -26,7 +26,8 @@ struct WordPieceFile {
     added = try AddedTokenList(json.list("added_tokens"), beside: vocabulary)
     let unknown = try Self.string(model, "unk_token", default: "[UNK]")
     unknownId = try Self.known(unknown, vocabulary, "model.unk_token")
-    continuingPrefix = Array(try Self.string(model, "continuing_subword_prefix", default: "##").utf8)
+    continuingPrefix = Array(
+      try Self.string(model, "continuing_subword_prefix", default: "##").utf8)
     longestWord = try Self.size(model, "max_input_chars_per_word", default: 100)
     normalizer = try Self.normalizer(json.value("normalizer"))
     let cut = json.value("pre_tokenizer")
@@ -54,7 +55,8 @@ struct WordPieceFile {
     guard let unknown = ids["unk_token"], let first = ids["cls_token"], let last = ids["sep_token"]
     else {
       throw TokenizerError(
-        description: "it lacks the unknown, the first or the separating token ([UNK], [CLS], [SEP])")
+        description: "it lacks the unknown, the first or the separating token ([UNK], [CLS], [SEP])"
+      )
     }
     unknownId = unknown
     continuingPrefix = Array("##".utf8)

@@ -109,7 +109,8 @@ package struct SafetensorsFile: Sendable {
   }
 
   private static func checkContiguous(
-    _ entries: [(name: String, bytes: Range<Int>)], from start: Int, to end: Int, fault: (String) -> ModelError
+    _ entries: [(name: String, bytes: Range<Int>)], from start: Int, to end: Int,
+    fault: (String) -> ModelError
   ) throws(ModelError) {
     var position = start
     let order = entries.sorted {

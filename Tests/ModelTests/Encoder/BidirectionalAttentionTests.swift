@@ -37,7 +37,7 @@ struct BidirectionalAttentionTests {
     let bits = GroupedQueryAttention.maskBits(heads: layer.heads, lengths: Self.lengths)
     let masks = DropoutMasks(byteCount: bits / 8)
     dropout?.draw(bits, module: 1, masks.mask(bits))
-    let dropping = dropout.map { GroupedQueryAttention.Dropping($0, masks.mask(bits)) }
+    let dropping = GroupedQueryAttention.Dropping(dropout, masks.mask(bits))
     layer.forward(
       q: x.matrix(tokens, columns).view, k: x.matrix(tokens, columns, at: part).view,
       v: x.matrix(tokens, columns, at: 2 * part).view, sequences: sequences, dropping: dropping,

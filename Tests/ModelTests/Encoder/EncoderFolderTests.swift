@@ -42,7 +42,9 @@ struct EncoderFolderTests {
   }
 
   @Test func `a pooler and a classifier that are missing begin at random, by the seed`() throws {
-    let bare = try folder { $0.removeAll { $0.name.contains("pooler") || $0.name.contains("classif") } }
+    let bare = try folder {
+      $0.removeAll { $0.name.contains("pooler") || $0.name.contains("classif") }
+    }
     let layout = EncoderModel(try EncoderConfiguration(modelFolder: bare.path)).layout
     let (one, other) = (try parameters(bare), try parameters(bare, seed: 2))
     #expect(try one == parameters(bare))
@@ -73,7 +75,8 @@ struct EncoderFolderTests {
   @Test func `tensors that are missing, too many or of another shape are named`() throws {
     let name = "encoder.layer.1.intermediate.dense.weight"
     #expect(try refusal(folder { $0.removeAll { $0.name == name } }).contains(name))
-    #expect(try refusal(folder { $0.removeAll { $0.name == "pooler.dense.bias" } }).contains("pooler"))
+    #expect(
+      try refusal(folder { $0.removeAll { $0.name == "pooler.dense.bias" } }).contains("pooler"))
     let extra = "encoder.layer.2.output.dense.bias"
     #expect(
       try refusal(folder { $0.append(.init(extra, "F32", [1], [0, 0, 0, 0])) }).contains(extra))

