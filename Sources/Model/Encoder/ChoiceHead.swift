@@ -17,19 +17,14 @@ package struct ChoiceHead: Sendable {
 
   /// Leaves the logits in `a.logits`: [sequences, 1].
   ///
-  /// - Parameter x: The last block's output: [tokens, hidden].
+  /// - Parameter x: What the last block gives for first tokens: [sequences, hidden].
   func forward(
-    _ x: MatrixView, _ batch: ChoiceBatch, _ parameters: borrowing FloatBuffer, dropout: Dropout?,
+    _ x: MatrixView, _ parameters: borrowing FloatBuffer, dropout: Dropout?,
     _ a: borrowing EncoderActivations
   ) {
-    let (count, hidden) = (batch.sequences.count, pooler.inputs)
-    let first = a.firstTokens.matrix(count, hidden)
-    for (index, sequence) in batch.sequences.enumerated() {
-      let row = sequence.lowerBound
-      first.rows(index..<index + 1).copy(from: x.rows(row..<row + 1))
-    }
+    let (count, hidden) = (x.rows, pooler.inputs)
     let pooled = a.pooled.matrix(count, hidden)
-    pooler.forward(first.view, parameters, into: pooled, a.scratch.products)
+    pooler.forward(x, parameters, into: pooled, a.scratch.products)
     for row in 0..<count {
       for column in 0..<hidden {
         let value = pooled[row, column]
@@ -44,18 +39,18 @@ package struct ChoiceHead: Sendable {
       a.scratch.products)
   }
 
-  /// Overwrites `dx` with zero but for the rows of first tokens; reads `a.dLogits`.
+  /// dx from `a.dLogits`; x and dx: [sequences, hidden], the latter overwritten.
   func backward(
-    _ batch: ChoiceBatch, _ parameters: borrowing FloatBuffer, dropout: Dropout?,
+    x: MatrixView, _ parameters: borrowing FloatBuffer, dropout: Dropout?,
     into dx: MutableMatrixView, accumulatingInto gradients: borrowing FloatBuffer,
     _ a: borrowing EncoderActivations
   ) {
-    let (count, hidden) = (batch.sequences.count, pooler.inputs)
+    let (count, hidden) = (x.rows, pooler.inputs)
     let pooled = a.pooled.matrix(count, hidden)
     let dropped = a.droppedPooled.matrix(count, hidden)
     let dLogits = a.dLogits.matrix(count, 1)
     let dOutput = a.scratch.products.operand(dLogits.view, in: .first)
-    let dDropped = a.dPooled.matrix(count, hidden)
+    let dDropped = a.dFirstTokens.matrix(count, hidden)
     classifier.backward(
       dLogits.view, dOutput, x: dropout == nil ? pooled.view : dropped.view,
       accumulatingIntoParameters: gradients, a.scratch.products)
@@ -68,23 +63,9 @@ package struct ChoiceHead: Sendable {
         dPooled[row, column] *= isRectified ? (value > 0 ? 1 : 0) : 1 - value * value
       }
     }
-    poolerBackward(dPooled.view, batch, parameters, into: dx, accumulatingInto: gradients, a)
-  }
-
-  private func poolerBackward(
-    _ dPooled: MatrixView, _ batch: ChoiceBatch, _ parameters: borrowing FloatBuffer,
-    into dx: MutableMatrixView, accumulatingInto gradients: borrowing FloatBuffer,
-    _ a: borrowing EncoderActivations
-  ) {
-    let first = a.firstTokens.matrix(dPooled.rows, pooler.inputs)
-    let dOutput = a.scratch.products.operand(dPooled, in: .first)
+    let dHidden = a.scratch.products.operand(dPooled.view, in: .first)
     pooler.backward(
-      dPooled, dOutput, x: first.view, accumulatingIntoParameters: gradients, a.scratch.products)
-    pooler.backward(dOutput, parameters, into: first, a.scratch.products)
-    dx.zero()
-    for (index, sequence) in batch.sequences.enumerated() {
-      let row = sequence.lowerBound
-      dx.rows(row..<row + 1).copy(from: first.view.rows(index..<index + 1))
-    }
+      dPooled.view, dHidden, x: x, accumulatingIntoParameters: gradients, a.scratch.products)
+    pooler.backward(dHidden, parameters, into: dx, a.scratch.products)
   }
 }

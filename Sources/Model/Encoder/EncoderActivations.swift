@@ -10,7 +10,8 @@ package struct EncoderActivations: ~Copyable {
   private let stream: FloatBuffer
   /// [tokens, hidden]: the sum of embeddings; [tokens, 2]: its moments.
   let embedded: FloatBuffer, embeddedMoments: FloatBuffer
-  /// [layers, tokens, 3 * hidden]: query, key and value side by side.
+  /// [layers, tokens, 3 * hidden]: query, key and value side by side; in the last layer the queries of first tokens, then
+  /// keys and values.
   let projected: FloatBuffer
   /// [layers, tokens, hidden] and [layers, tokens, heads].
   let mixed: FloatBuffer, logSumExp: FloatBuffer
@@ -22,13 +23,13 @@ package struct EncoderActivations: ~Copyable {
   let intermediate: FloatBuffer
   /// Values of one layer: [tokens, intermediate] and [tokens, hidden].
   let activated: FloatBuffer, branch: FloatBuffer
-  /// [sequences, hidden] and [sequences].
+  /// [sequences, hidden]: what the last block is given for first tokens; then of the head; [sequences]: its logits.
   let firstTokens: FloatBuffer, pooled: FloatBuffer, droppedPooled: FloatBuffer
   let logits: FloatBuffer, dLogits: FloatBuffer
-  /// Gradients of one layer: [tokens, ...], and of the head: [sequences, hidden].
+  /// Gradients of one layer: [tokens, ...], and of first tokens: [sequences, hidden].
   let dStream: FloatBuffer, dSum: FloatBuffer
   let dProjected: FloatBuffer, dMixed: FloatBuffer, dIntermediate: FloatBuffer
-  let dPooled: FloatBuffer
+  let dFirstTokens: FloatBuffer
   private let masks: DropoutMasks
   package let scratch: Scratch
 
@@ -67,7 +68,7 @@ package struct EncoderActivations: ~Copyable {
     dProjected = gradient(3 * hidden)
     dMixed = gradient(hidden)
     dIntermediate = gradient(sizes.intermediateSize)
-    dPooled = FloatBuffer(count: plan.keepsForBackward ? plan.sequences * hidden : 0)
+    dFirstTokens = FloatBuffer(count: plan.keepsForBackward ? plan.sequences * hidden : 0)
     masks = DropoutMasks(byteCount: plan.maskBytes(sizes))
     scratch = Scratch(
       MatrixProducts(model.precision, operand: plan.operandCount(sizes)),
@@ -79,10 +80,13 @@ package struct EncoderActivations: ~Copyable {
   func slice(
     _ buffer: borrowing FloatBuffer, _ layer: Int, _ tokens: Int, _ width: Int
   ) -> MutableMatrixView {
-    buffer.matrix(tokens, width, at: min(layer, keptLayers - 1) * plan.tokens * width)
+    buffer.matrix(tokens, width, at: slot(layer) * plan.tokens * width)
   }
 
-  /// What `layer` is given, or after the last one: [tokens, hidden].
+  /// Which part of a buffer with a layer axis belongs to `layer`.
+  func slot(_ layer: Int) -> Int { min(layer, keptLayers - 1) }
+
+  /// What `layer` is given, or after the last one, of first tokens alone: [tokens, hidden].
   ///
   /// Without a backward pass there is one, which every layer overwrites.
   @_lifetime(borrow self)

@@ -44,16 +44,18 @@ package struct EncoderModel: Sendable {
     let lossSum = loss.forwardBackward(
       activations.logits.matrix(batch.sequences.count, 1).view, batch,
       into: activations.dLogits.matrix(batch.sequences.count, 1))
-    let dStream = activations.dStream.matrix(tokens, configuration.hiddenSize)
     head.backward(
-      batch, parameters, dropout: dropout?.head, into: dStream, accumulatingInto: gradients,
-      activations)
+      x: activations.stream(configuration.layerCount, batch.sequences.count).view, parameters,
+      dropout: dropout?.head,
+      into: activations.dStream.matrix(batch.sequences.count, configuration.hiddenSize),
+      accumulatingInto: gradients, activations)
     activations.scratch.profile.lap(.crossEntropy)
     for block in blocks.reversed() {
       block.backward(pass, parameters, accumulatingInto: gradients, activations)
     }
     embeddings.backward(
-      dStream.view, batch, parameters, dropout: dropout?.hidden,
+      activations.dStream.matrix(tokens, configuration.hiddenSize).view, batch, parameters,
+      dropout: dropout?.hidden,
       sum: activations.embedded.matrix(tokens, configuration.hiddenSize).view,
       moments: activations.embeddedMoments.matrix(tokens, 2).view,
       mask: activations.embeddingMask(tokens),
@@ -61,6 +63,23 @@ package struct EncoderModel: Sendable {
       dSum: activations.dSum.matrix(tokens, configuration.hiddenSize), accumulatingInto: gradients)
     activations.scratch.profile.lap(.elementWise)
     return lossSum
+  }
+
+  /// Where the gradient of a batch may differ from zero: everything but the rows of words that do not occur in it.
+  ///
+  /// An arena that is zeroed and summed there alone saves most of the vocabulary.
+  package func touchedRanges(_ batch: ChoiceBatch) -> [Range<Int>] {
+    let hidden = configuration.hiddenSize
+    var ranges = [0..<embeddings.words]
+    for word in Set(batch.tokens).sorted() {
+      let start = embeddings.words + Int(word) * hidden
+      if let last = ranges.last, last.upperBound == start {
+        ranges[ranges.count - 1] = last.lowerBound..<start + hidden
+      } else {
+        ranges.append(start..<start + hidden)
+      }
+    }
+    return ranges
   }
 
   /// Returns the logits of each question's options, without dropout: [questions][options].
@@ -93,7 +112,7 @@ package struct EncoderModel: Sendable {
     let pass = EncoderBlock.Pass(batch, configuration.headCount, dropout)
     for block in blocks { block.forward(pass, parameters, activations) }
     head.forward(
-      activations.stream(configuration.layerCount, tokens).view, batch, parameters,
+      activations.stream(configuration.layerCount, batch.sequences.count).view, parameters,
       dropout: dropout?.head, activations)
     activations.scratch.profile.lap(.crossEntropy)
     return pass

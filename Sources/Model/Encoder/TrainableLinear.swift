@@ -11,6 +11,13 @@ package struct TrainableLinear: Sendable {
     self.inputs = inputs
   }
 
+  /// The projection to some of the outputs.
+  func part(_ outputs: Range<Int>) -> TrainableLinear {
+    TrainableLinear(
+      weight: weight + outputs.lowerBound * inputs, bias: bias + outputs.lowerBound,
+      outputs: outputs.count, inputs: inputs)
+  }
+
   /// y = x W^T + b; x: [tokens, in], y: [tokens, out].
   package func forward(
     _ x: MatrixView, _ parameters: borrowing FloatBuffer, into y: MutableMatrixView,

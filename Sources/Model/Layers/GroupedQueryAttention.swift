@@ -25,8 +25,10 @@ package struct GroupedQueryAttention: Sendable {
   }
 
   /// Bits of the dropout mask of sequences of these lengths, where all tokens see each other.
-  package static func maskBits(heads: Int, lengths: [Int]) -> Int {
-    lengths.reduce(0) { $0 + heads * $1 * bits(row: $1) }
+  ///
+  /// - Parameter queries: Of each sequence; all of its tokens if nil.
+  package static func maskBits(heads: Int, lengths: [Int], queries: Int? = nil) -> Int {
+    lengths.reduce(0) { $0 + heads * (queries ?? $1) * bits(row: $1) }
   }
 
   /// Rows of a mask begin at whole bytes.
@@ -57,14 +59,16 @@ package struct GroupedQueryAttention: Sendable {
   ///   - q: Rotated queries: [tokens, heads * headSize].
   ///   - k: Rotated keys: [tokens, kvHeads * headSize].
   ///   - v: Values: [tokens, kvHeads * headSize].
+  ///   - queries: Which rows of `q`, `output` and `logSumExp` belong to each sequence; those of its tokens if nil.
   ///   - output: Overwritten: [tokens, heads * headSize].
   ///   - logSumExp: Kept for the backward pass, overwritten: [tokens, heads].
   package func forward(
     q: MatrixView, k: MatrixView, v: MatrixView, sequences: [Range<Int>],
-    dropping: Dropping? = nil, into output: MutableMatrixView, logSumExp: MutableMatrixView,
+    queries: [Range<Int>]? = nil, dropping: Dropping? = nil, into output: MutableMatrixView,
+    logSumExp: MutableMatrixView,
     scratch: borrowing Scratch
   ) {
-    forEachBlock(sequences) { block in
+    forEachBlock(sequences, queries) { block in
       let (head, keys, rows) = (block.head, block.keys, block.rows)
       let p = scratch.scores.matrix(rows.count, keys.count)
       scaledScores(q, k, block, into: p)
@@ -88,11 +92,12 @@ package struct GroupedQueryAttention: Sendable {
   /// - Parameter logSumExp: What `forward` kept: [tokens, heads].
   package func backward(
     _ dOutput: MatrixView, q: MatrixView, k: MatrixView, v: MatrixView, output: MatrixView,
-    logSumExp: MatrixView, sequences: [Range<Int>], dropping: Dropping? = nil,
-    accumulatingIntoQ dq: MutableMatrixView, k dk: MutableMatrixView, v dv: MutableMatrixView,
+    logSumExp: MatrixView, sequences: [Range<Int>], queries: [Range<Int>]? = nil,
+    dropping: Dropping? = nil, accumulatingIntoQ dq: MutableMatrixView, k dk: MutableMatrixView,
+    v dv: MutableMatrixView,
     scratch: borrowing Scratch
   ) {
-    forEachBlock(sequences) { block in
+    forEachBlock(sequences, queries) { block in
       let (head, keys, rows) = (block.head, block.keys, block.rows)
       let count = rows.count * keys.count
       let p = scratch.scores.matrix(rows.count, keys.count)
@@ -179,12 +184,15 @@ package struct GroupedQueryAttention: Sendable {
     let firstBit: Int
   }
 
-  private func forEachBlock(_ sequences: [Range<Int>], _ body: (Block) -> Void) {
+  private func forEachBlock(
+    _ sequences: [Range<Int>], _ queries: [Range<Int>]?, _ body: (Block) -> Void
+  ) {
+    precondition(queries == nil || !isCausal, "a causal mask needs the queries of all tokens")
     var firstBit = 0
-    for sequence in sequences {
+    for (sequence, queries) in zip(sequences, queries ?? sequences) {
       for head in 0..<heads {
-        for start in stride(from: sequence.lowerBound, to: sequence.upperBound, by: Self.block) {
-          let end = min(start + Self.block, sequence.upperBound)
+        for start in stride(from: queries.lowerBound, to: queries.upperBound, by: Self.block) {
+          let end = min(start + Self.block, queries.upperBound)
           let keys = sequence.lowerBound..<(isCausal ? end : sequence.upperBound)
           body(Block(head: head, keys: keys, rows: start..<end, firstBit: firstBit))
           firstBit += (end - start) * Self.bits(row: keys.count)

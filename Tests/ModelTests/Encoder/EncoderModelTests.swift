@@ -11,11 +11,11 @@ struct EncoderModelTests {
   ]
 
   /// The whole network in one: the loss's derivative along one direction in each kind of parameter, dropout on.
-  @Test(arguments: TinyEncoder.families, [Float(0), 0.3])
+  @Test(arguments: TinyEncoder.families, [(1, Float(0.3)), (2, 0), (2, 0.3), (3, 0.1)])
   func `backward of the encoder is the derivative of its loss`(
-    family: String, probability: Float
+    family: String, depth: (layers: Int, dropout: Float)
   ) throws {
-    let tiny = try TinyEncoder(family, dropout: probability)
+    let tiny = try TinyEncoder(family, layers: depth.layers, dropout: depth.dropout)
     let dropout = EncoderDropout(tiny.configuration, seed: 5, microBatch: 7)
     let gradient = tiny.run(tiny.parameters, tiny.batch, dropout: dropout).gradient
     for part in Self.parts {
@@ -109,6 +109,22 @@ struct EncoderModelTests {
     #expect(abs(loss - (0.8 * (logSum - 2) + 0.2 * (logSum - mean))) < 1e-6)
     #expect(abs(gradient.array().reduce(0, +)) < 1e-6)
     #expect(gradient.array()[4] == 0)
+  }
+
+  @Test(arguments: TinyEncoder.families)
+  func `a gradient is zero outside of what its batch touches`(family: String) throws {
+    let tiny = try TinyEncoder(family, vocabulary: 200)
+    let gradient = tiny.run(tiny.parameters, tiny.batch).gradient
+    let ranges = tiny.model.touchedRanges(tiny.batch)
+    let touched = ranges.reduce(into: [Bool](repeating: false, count: gradient.count)) {
+      for index in $1 { $0[index] = true }
+    }
+    #expect(zip(gradient, touched).allSatisfy { $1 || $0 == 0 })
+    let words = try #require(tiny.model.layout.tensors.last)
+    #expect(words.name.hasSuffix("word_embeddings.weight"))
+    let rows = touched[words.range].count { $0 } / words.shape[1]
+    #expect(rows == Set(tiny.batch.tokens).count)
+    #expect(zip(ranges, ranges.dropFirst()).allSatisfy { $0.upperBound < $1.lowerBound })
   }
 
   @Test(arguments: TinyEncoder.families)
