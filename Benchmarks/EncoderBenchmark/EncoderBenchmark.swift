@@ -1,3 +1,4 @@
+import Glibc
 import Model
 
 /// Tokens per second of training steps of an encoder: forward, backward, clipping and AdamW, dropout on.
@@ -23,6 +24,7 @@ struct EncoderBenchmark {
     _ = training.step(batches[0])
     training.activations.scratch.profile.enable()
     var tokens = 0
+    let before = clock()
     let time = ContinuousClock().measure {
       for index in 1...number(6, 20) {
         let batch = batches[index % batches.count]
@@ -31,7 +33,9 @@ struct EncoderBenchmark {
       }
     }
     let seconds = time / .seconds(1)
+    let processor = Double(clock() - before) / Double(CLOCKS_PER_SEC)
     print("\(Int(Double(tokens) / seconds)) tokens/s, \(tokens) tokens in \(seconds) s")
+    print("\(Int(Double(tokens) / processor)) tokens per second of processor time")
     for part in PassProfile.Part.allCases {
       print("\(part): \(training.activations.scratch.profile.seconds(part)) s")
     }

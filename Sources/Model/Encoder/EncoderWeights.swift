@@ -8,23 +8,17 @@ extension EncoderModel {
   /// names the tensor for any other that is missing, of another shape, or of an encoder with more to it.
   package func parameters(folder: String, seed: UInt64) throws(ModelError) -> FloatBuffer {
     let source = try EncoderWeights(folder, configuration)
+    // Before anything is allocated: a folder's sizes are believed once its tensors have them.
+    try source.check(layout)
     let arena = FloatBuffer(count: layout.count)
-    var fresh = 0
-    for tensor in layout.tensors {
+    for (index, tensor) in layout.tensors.enumerated() {
       if let name = source.name(of: tensor.name) {
         try source.read(name, tensor, into: arena)
-      } else if tensor.mayBeFresh, !source.hasPart(of: tensor.name) {
-        // Biases stay zero; each weight has its own numbers, whatever else is fresh.
-        if tensor.decays {
-          fill(tensor, RandomStream(seed: seed, purpose: .headInitialization, fresh), arena)
-        }
-      } else {
-        throw ModelError(
-          .invalid, "\(folder): tensor \(tensor.name) is missing; config.json asks for it")
+      } else if tensor.decays {
+        // The head's tensors come first: their places depend on nothing else.
+        fill(tensor, RandomStream(seed: seed, purpose: .headInitialization, index), arena)
       }
-      if tensor.mayBeFresh { fresh += 1 }
     }
-    try source.checkNothingLeft(layout)
     return arena
   }
 
@@ -66,8 +60,21 @@ private struct EncoderWeights {
     candidates(tensor).first(where: names.contains)
   }
 
+  /// Everything is there in its shape but for whole layers behind the encoder, and nothing more of an encoder.
+  func check(_ layout: ParameterLayout) throws(ModelError) {
+    for tensor in layout.tensors {
+      if let name = name(of: tensor.name) {
+        _ = try folder.entry(name, shape: tensor.shape)
+      } else if !tensor.mayBeFresh || hasPart(of: tensor.name) {
+        throw ModelError(
+          .invalid, "\(folder.path): tensor \(tensor.name) is missing; config.json asks for it")
+      }
+    }
+    try checkNothingLeft(layout)
+  }
+
   /// Whether the layer of a tensor has another one in the folder.
-  func hasPart(of tensor: String) -> Bool {
+  private func hasPart(of tensor: String) -> Bool {
     guard let dot = tensor.lastIndex(of: ".") else { return false }
     return ["weight", "bias"].contains { name(of: tensor[...dot] + $0) != nil }
   }
@@ -92,7 +99,7 @@ private struct EncoderWeights {
   }
 
   /// Heads of other tasks may stand beside the encoder, but no part of an encoder that is left out.
-  func checkNothingLeft(_ layout: ParameterLayout) throws(ModelError) {
+  private func checkNothingLeft(_ layout: ParameterLayout) throws(ModelError) {
     let used = Set(layout.tensors.compactMap { name(of: $0.name) })
     let parts =
       isPrefixed ? [prefix] : ["embeddings.", "encoder.", "transformer.", "pooler."]

@@ -67,6 +67,36 @@ package struct EncoderTokenizer: Sendable {
     }
   }
 
-  /// Special tokens that are added to a pair; a sequence is longer than these.
-  package var addedCount: Int { template.addedCount }
+  /// Highest id + 1.
+  package var vocabularySize: Int {
+    let own =
+      switch pieces {
+      case .words(let tokenizer): tokenizer.vocabularySize
+      case .bytes(let tokenizer): tokenizer.vocabularySize
+      }
+    return max(own, Int(template.largestId) + 1)
+  }
+
+  /// Throws a sentence with what to do where a sequence of at most `maximumLength` tokens may not fit a model.
+  package func check(
+    fits model: EncoderConfiguration, maximumLength: Int
+  ) throws(TokenizerError) {
+    guard vocabularySize <= model.vocabularySize else {
+      throw TokenizerError(
+        description:
+          "the tokenizer has \(vocabularySize) tokens, the model \(model.vocabularySize);"
+          + " use the tokenizer that belongs to the model")
+    }
+    guard model.typeCount == 0 || Int(template.largestType) < model.typeCount else {
+      throw TokenizerError(
+        description:
+          "the tokenizer tells \(template.largestType + 1) kinds of segments apart, the model"
+          + " \(model.typeCount); use the tokenizer that belongs to the model")
+    }
+    guard maximumLength > template.addedCount, maximumLength <= model.longestSequence else {
+      throw TokenizerError(
+        description: "sequences of \(maximumLength) tokens do not fit the model; max_length must be"
+          + " from \(template.addedCount + 1) to \(model.longestSequence)")
+    }
+  }
 }

@@ -13,6 +13,18 @@ struct PairTemplate: Sendable, Equatable {
     pieces.count { if case .special = $0 { true } else { false } }
   }
 
+  /// Highest id of a special token, and highest type of any token.
+  var largestId: Int32 {
+    pieces.reduce(0) { if case .special(let id, _) = $1 { max($0, id) } else { $0 } }
+  }
+  var largestType: Int32 {
+    pieces.reduce(0) { largest, piece in
+      switch piece {
+      case .special(_, let type), .first(let type), .second(let type): max(largest, type)
+      }
+    }
+  }
+
   private init(pieces: [Piece]) { self.pieces = pieces }
 
   /// [CLS] first [SEP] second [SEP], the second with its separator of type 1.

@@ -5,7 +5,11 @@ struct WordPieceTokenizer: Sendable {
   private let file: WordPieceFile
   private let rawAdded: AddedTokens, normalizedAdded: AddedTokens
 
-  /// Reads tokenizer.json, or vocab.txt with tokenizer_config.json where there is none.
+  /// Highest id + 1.
+  var vocabularySize: Int {
+    max(file.vocabulary.size, (file.added.tokens.map { Int($0.id) + 1 }).max() ?? 0)
+  }
+
   init(file: WordPieceFile) {
     self.file = file
     rawAdded = AddedTokens(file.added.tokens.filter { !$0.isNormalized })

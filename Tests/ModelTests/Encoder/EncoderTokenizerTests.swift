@@ -87,4 +87,28 @@ struct EncoderTokenizerTests {
     }
     #expect(error?.description.contains("[CLS]") == true)
   }
+
+  @Test func `EncoderTokenizer tells which models its sequences do not fit`() throws {
+    let folder = GoldenCase.fixtures("encoder-tokenizers")
+    let words = try EncoderTokenizer(folder: folder + "/wordpiece-uncased")
+    func reason(_ tokenizer: EncoderTokenizer, _ model: TinyEncoder, _ length: Int) -> String? {
+      do throws(TokenizerError) {
+        try tokenizer.check(fits: model.configuration, maximumLength: length)
+        return nil
+      } catch { return error.description }
+    }
+    let bert = try TinyEncoder("bert", vocabulary: words.vocabularySize)
+    for length in [4, 90] { #expect(reason(words, bert, length) == nil) }
+    for length in [3, 91] { #expect(reason(words, bert, length)?.contains("max_length") == true) }
+    let small = try TinyEncoder("bert", vocabulary: words.vocabularySize - 1)
+    #expect(reason(words, small, 20)?.contains("tokens") == true)
+    let roberta = try TinyEncoder("roberta", vocabulary: words.vocabularySize)
+    #expect(reason(words, roberta, 20)?.contains("segments") == true)
+    let distilled = try TinyEncoder("distilbert", vocabulary: words.vocabularySize)
+    #expect(reason(words, distilled, 20) == nil)
+    let bytes = try EncoderTokenizer(folder: folder + "/roberta")
+    let large = try TinyEncoder("roberta", vocabulary: bytes.vocabularySize)
+    #expect(reason(bytes, large, 88) == nil)
+    #expect(reason(bytes, large, 89)?.contains("88") == true)
+  }
 }
