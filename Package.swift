@@ -75,6 +75,9 @@ let package = Package(
       name: "KernelBenchmark", dependencies: ["VectorKernels"],
       path: "Benchmarks/KernelBenchmark", swiftSettings: strict),
     .executableTarget(
+      name: "EncoderBenchmark", dependencies: ["Model"], path: "Benchmarks/EncoderBenchmark",
+      swiftSettings: strict),
+    .executableTarget(
       name: "CheckpointTrials", dependencies: ["CHDF5", "Checkpoints"],
       path: "Benchmarks/CheckpointTrials", swiftSettings: strict),
     .testTarget(

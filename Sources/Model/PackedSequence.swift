@@ -4,10 +4,13 @@ package struct PackedSequence: Sendable, Equatable {
   package let rows: Range<Int>
   /// Rows of the keys and values of the tokens before its first one; empty for a sequence that begins here.
   package let prefix: Range<Int>
+  /// Rows of its queries and outputs; where they are not those of its tokens, each sees all of them.
+  package let queries: Range<Int>
 
-  package init(rows: Range<Int>, prefix: Range<Int> = 0..<0) {
+  package init(rows: Range<Int>, prefix: Range<Int> = 0..<0, queries: Range<Int>? = nil) {
     self.rows = rows
     self.prefix = prefix
+    self.queries = queries ?? rows
   }
 
   /// Tokens that its last one may attend to.

@@ -40,6 +40,35 @@ struct ActivationSizeTests {
     return abs(Double(measured - planned)) / Double(planned)
   }
 
+  /// The same for an encoder.
+  private static func encoderDiffers(
+    _ family: String, keeps: Bool, _ precision: Precision = .float32
+  ) throws -> Double {
+    let tiny = try TinyEncoder(
+      family, hidden: 96, layers: 3, intermediate: 200, dropout: 0.1, precision: precision)
+    let pair = EncodedPair(
+      tokens: [Int32](repeating: 3, count: 80), types: [Int32](repeating: 0, count: 80))
+    var batch = ChoiceBatch()
+    for _ in 0..<(keeps ? 60 : 300) { batch.append([pair, pair, pair], answer: 0) }
+    let plan = EncoderPlan(fitting: [batch], keepsForBackward: keeps)
+    let planned = plan.byteCount(tiny.configuration, precision: precision)
+    let before = try Self.privateBytes()
+    let buffer = EncoderActivations(plan, for: tiny.model)
+    let measured = try Self.privateBytes() - before
+    precondition(buffer.plan == plan)
+    precondition(planned > 100 << 20, "small differences of the heap must not count")
+    return abs(Double(measured - planned)) / Double(planned)
+  }
+
+  @Test func `an encoder needs what is planned to train and to score`() async {
+    await #expect(processExitsWith: .success) {
+      for keeps in [true, false] {
+        let difference = try Self.encoderDiffers("bert", keeps: keeps)
+        precondition(difference < 0.01, "differs by \(difference)")
+      }
+    }
+  }
+
   // Forty buffers are each rounded up to pages: 0.16 MB of a hundred.
   @Test func `qwen2 with an adapter needs what is planned`() async {
     await #expect(processExitsWith: .success) {

@@ -81,7 +81,7 @@ struct GoldenCaseTests {
   func `Golden cases that lack a part are refused, not skipped`(damage: Damage) throws {
     let (owner, golden) = try copy()
     try damage.apply(golden.folder)
-    #expect(golden.otherFamily == nil)
+    #expect(golden.encoderFamily == nil)
     #expect(GoldenCase.all(in: owner.path).map(\.name) == ["case"])
     #expect(throws: (any Error).self) { _ = try GoldenRun(golden) }
   }
@@ -92,7 +92,7 @@ struct GoldenCaseTests {
     #expect(GoldenCase.all(in: golden.folder + "/model").isEmpty)
     try Data(#"{"model_type": "roberta"}"#.utf8).write(
       to: URL(filePath: golden.folder + "/model/config.json"))
-    #expect(golden.otherFamily == "roberta")
+    #expect(golden.encoderFamily == "roberta")
     withExtendedLifetime(owner) {}
   }
 }

@@ -46,7 +46,6 @@ struct AttentionSample {
       q: x.matrix(tokens, queryColumns).view,
       k: x.matrix(tokens, kvColumns, at: parts[1].lowerBound).view,
       v: x.matrix(tokens, kvColumns, at: parts[2].lowerBound).view,
-      earlierK: x.matrix(0, kvColumns).view, earlierV: x.matrix(0, kvColumns).view,
       sequences: sequences.map { PackedSequence(rows: $0) },
       into: output.matrix(tokens, queryColumns), logSumExp: logSumExp.matrix(tokens, layer.heads),
       scratch: scratch())

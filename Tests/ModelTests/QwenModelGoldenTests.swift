@@ -10,18 +10,20 @@ struct QwenModelGoldenTests {
     let cases = GoldenCase.all(in: GoldenCase.root)
     #expect(!cases.isEmpty, "no golden case in \(GoldenCase.root)")
     for golden in cases {
-      guard let family = golden.otherFamily else {
-        print("Golden case \(golden.name): computed")
-        continue
-      }
-      print("Golden case \(golden.name): NOT covered, its model family (\(family)) is not computed")
+      print("Golden case \(golden.name): computed as \(golden.encoderFamily ?? "a decoder")")
     }
-    #expect(cases.contains { $0.otherFamily == nil }, "no case of a decoder model")
+    #expect(cases.count == GoldenCase.decoders.count + GoldenCase.encoders.count)
+    #expect(cases.contains { $0.encoderFamily == nil }, "no case of a decoder model")
+    #expect(cases.contains { $0.encoderFamily != nil }, "no case of an encoder")
   }
 
   @Test func `Golden fixtures are complete`() {
     let names = GoldenCase.all(in: GoldenCase.fixtures("golden")).map(\.name)
-    #expect(names == ["qwen2-float16-sharded", "qwen3-bfloat16"])
+    #expect(
+      names == [
+        "bert-old-names", "distilbert-float16", "qwen2-float16-sharded", "qwen3-bfloat16",
+        "roberta-bfloat16",
+      ])
   }
 
   @Test(arguments: GoldenCase.decoders)

@@ -32,19 +32,25 @@ package struct GoldenCase: Sendable, CustomStringConvertible {
     }
   }
 
-  /// The cases under `root` that decoder tests must compute: all but those of a model family that is known and other.
+  /// The cases under `root` that decoder tests must compute: all but those of an encoder.
   ///
   /// Never empty, so that no test passes for want of cases: a root without any stands for itself and fails.
   package static var decoders: [GoldenCase] {
-    let decoders = all(in: root).filter { $0.otherFamily == nil }
+    let decoders = all(in: root).filter { $0.encoderFamily == nil }
     return decoders.isEmpty ? [GoldenCase(name: "no case in \(root)", folder: root)] : decoders
   }
 
+  /// The cases under `root` that encoder tests must compute; never empty either.
+  package static var encoders: [GoldenCase] {
+    let encoders = all(in: root).filter { $0.encoderFamily != nil }
+    return encoders.isEmpty ? [GoldenCase(name: "no case in \(root)", folder: root)] : encoders
+  }
+
   /// The model type of an encoder; nil for decoders and for what cannot be read.
-  package var otherFamily: String? {
+  package var encoderFamily: String? {
     guard let config = try? Self.json(folder + "/model/config.json"),
       let type = config["model_type"]?.stringValue,
-      ["bert", "roberta", "distilbert"].contains(type)
+      EncoderConfiguration.Architecture(rawValue: type) != nil
     else { return nil }
     return type
   }

@@ -136,10 +136,12 @@ struct ConfigurationReader {
   }
 
   /// Computed with in 32 bits, where a number that is positive in 64 may be zero or infinite.
-  func normEpsilon() throws(ModelError) -> Float {
-    let value = Float(try positive("rms_norm_eps", default: 1e-6))
+  func normEpsilon(
+    _ key: String = "rms_norm_eps", default fallback: Double = 1e-6
+  ) throws(ModelError) -> Float {
+    let value = Float(try positive(key, default: fallback))
     guard value > 0, value.isFinite else {
-      throw fault("rms_norm_eps must be positive and in the range of 32-bit floats")
+      throw fault("\(key) must be positive and in the range of 32-bit floats")
     }
     return value
   }

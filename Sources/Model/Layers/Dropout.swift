@@ -27,11 +27,26 @@ package struct Dropout: Sendable, Equatable {
     _ x: MatrixView, module: Int, mask: DropoutMask, into y: MutableMatrixView
   ) {
     check(x, mask, y.view)
+    draw(x.rows * x.columns, module: module, mask)
+    apply(x, mask: mask, into: y)
+  }
+
+  /// Draws the mask of a module's x, and y += mask * x / (1 - p); both [tokens, size], contiguous.
+  package func forward(
+    _ x: MatrixView, module: Int, mask: DropoutMask, accumulatingInto y: MutableMatrixView
+  ) {
+    check(x, mask, y.view)
+    draw(x.rows * x.columns, module: module, mask)
+    unsafe vk_masked_add(x.base, mask.base, scale, y.base, x.rows * x.columns)
+  }
+
+  /// Draws the first `count` bits of a module's mask.
+  package func draw(_ count: Int, module: Int, _ mask: DropoutMask) {
+    precondition(count <= mask.count, "the mask is too short")
     let stream = vk_stream(
       key: seed, purpose: RandomPurpose.dropout.rawValue,
       first: UInt32(truncatingIfNeeded: microBatch), second: UInt32(truncatingIfNeeded: module))
-    unsafe vk_dropout_mask(mask.base, threshold, stream, x.rows * x.columns)
-    apply(x, mask: mask, into: y)
+    unsafe vk_dropout_mask(mask.base, threshold, stream, count)
   }
 
   /// y = mask * x / (1 - p) with a mask that was drawn; both [tokens, size], contiguous.
@@ -50,7 +65,8 @@ package struct Dropout: Sendable, Equatable {
 
   private func check(_ x: MatrixView, _ mask: DropoutMask, _ y: MatrixView) {
     precondition(
-      x.rows == y.rows && x.columns == y.columns && x.stride == x.columns && y.stride == y.columns
-        && x.rows * x.columns <= mask.count, "shapes differ or are not contiguous")
+      x.rows == y.rows && x.columns == y.columns && x.rows * x.columns <= mask.count
+        && (x.rows <= 1 || x.stride == x.columns && y.stride == y.columns),
+      "shapes differ or are not contiguous")
   }
 }

@@ -10,6 +10,15 @@ package struct DropoutMask: ~Escapable {
     unsafe self.base = base
     self.count = count
   }
+
+  /// The mask of `count` elements from element `first` on, a multiple of 8.
+  @_lifetime(copy self)
+  func part(_ first: Int, count: Int) -> DropoutMask {
+    precondition(
+      first >= 0 && first % 8 == 0 && first + count <= self.count, "outside of the mask")
+    return unsafe _overrideLifetime(
+      DropoutMask(base: base + first / 8, count: count), copying: self)
+  }
 }
 
 /// The masks that a forward pass keeps for its backward pass, freed with their owner.

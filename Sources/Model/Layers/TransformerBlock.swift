@@ -87,8 +87,8 @@ package struct TransformerBlock: Sendable {
     let logSumExp = a.slice(a.logSumExp, layer, pass.tokens, a.sizes.headCount)
     guard pass.keepsKeys else {
       return attention.forward(
-        q: q, k: k, v: v, earlierK: k, earlierV: v, sequences: pass.sequences, into: mixed,
-        logSumExp: logSumExp, scratch: a.scratch)
+        q: q, k: k, v: v, sequences: pass.sequences, into: mixed, logSumExp: logSumExp,
+        scratch: a.scratch)
     }
     let (keys, values) = (a.cached(a.cachedKey, layer), a.cached(a.cachedValue, layer))
     for sequence in pass.sequences {

@@ -84,4 +84,11 @@ package struct MutableMatrixView: ~Escapable {
     precondition(vector.count == columns, "the vector has not one element per column")
     for row in 0..<rows { unsafe vk_add(vector, base + row * stride, columns) }
   }
+
+  /// Adds the only row of `vector` to every row.
+  package func addToRows(_ vector: MatrixView) {
+    precondition(
+      vector.rows == 1 && vector.columns == columns, "the vector has not one element per column")
+    for row in 0..<rows { unsafe vk_add(vector.base, base + row * stride, columns) }
+  }
 }

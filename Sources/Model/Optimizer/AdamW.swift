@@ -17,22 +17,29 @@ package struct AdamW: Sendable {
   /// - Parameters:
   ///   - gradientScale: Applied to every gradient first; the clipping coefficient.
   ///   - step: The number of this update, from 1.
+  ///   - sections: Where the decay applies and where it does not, over the whole arena; everywhere if nil.
   package func update(
     _ parameters: borrowing FloatBuffer, _ gradients: borrowing FloatBuffer,
     firstMoment: borrowing FloatBuffer, secondMoment: borrowing FloatBuffer, gradientScale: Float,
-    learningRate: Double, step: Int
+    learningRate: Double, step: Int, sections: [(range: Range<Int>, decays: Bool)]? = nil
   ) {
     precondition(
       parameters.count == gradients.count && parameters.count == firstMoment.count
         && parameters.count == secondMoment.count && step > 0, "the arenas differ")
-    let settings = vk_adamw_settings(
+    var settings = vk_adamw_settings(
       learning_rate: Float(learningRate), weight_decay: weightDecay, beta1: Float(beta1),
       beta2: Float(beta2), epsilon: epsilon, beta1_complement: Float(1 - beta1),
       beta2_complement: Float(1 - beta2),
       first_correction: Float(1 - pow(beta1, Double(step))),
       second_correction: Float(1 - pow(beta2, Double(step))))
-    unsafe vk_adamw(
-      parameters.base, gradients.base, firstMoment.base, secondMoment.base, gradientScale, settings,
-      parameters.count)
+    for (range, decays) in sections ?? [(0..<parameters.count, true)] {
+      precondition(
+        range.lowerBound >= 0 && range.upperBound <= parameters.count, "outside of the arenas")
+      settings.weight_decay = decays ? weightDecay : 0
+      let start = range.lowerBound
+      unsafe vk_adamw(
+        parameters.base + start, gradients.base + start, firstMoment.base + start,
+        secondMoment.base + start, gradientScale, settings, range.count)
+    }
   }
 }

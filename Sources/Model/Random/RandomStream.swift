@@ -4,6 +4,7 @@ internal import VectorKernels
 package enum RandomPurpose: UInt32, Sendable {
   case split = 1
   case optionOrder, epochOrder, adapterInitialization, dropout, syntheticWeights
+  case headInitialization
 }
 
 /// Random numbers that are a pure function of (seed, purpose, two indices, position): Philox 4x32-10.

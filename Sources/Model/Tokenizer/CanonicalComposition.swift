@@ -1,39 +1,58 @@
-/// Unicode's normalization form C by the reference's data, which is that of Unicode 9.
+/// Unicode's normalization forms C and D by the reference's data, which is that of Unicode 9.
 ///
 /// Foundation's does not fit: its data is younger, and it differs from the standard for some texts (U+AC00 U+11A8,
 /// U+0CCA U+0CD5, U+0F73 before other marks).
 package enum CanonicalComposition {
   private static let newest = 9
 
+  /// A scalar with its canonical combining class, which is 0 of all but marks.
   private struct Mark {
     let scalar: Unicode.Scalar
     let combiningClass: UInt8
   }
 
-  /// `scalars` composed.
+  /// `scalars` composed: form C.
   package static func composed(_ scalars: ArraySlice<Unicode.Scalar>) -> ArraySlice<Unicode.Scalar>
   {
     // Nothing below the first combining mark composes with anything.
     guard scalars.contains(where: { $0.value >= 0x300 }) else { return scalars }
     var composer = Composer(capacity: scalars.count)
-    var marks: [Mark] = []
-    for scalar in scalars {
-      forEachPart(of: scalar) { part in
-        let combiningClass = combiningClass(part)
-        if combiningClass == 0 {
-          compose(&marks, into: &composer)
-          composer.append(part, combiningClass: 0)
-        } else {
-          marks.append(Mark(scalar: part, combiningClass: combiningClass))
-        }
-      }
-    }
-    compose(&marks, into: &composer)
+    forEachPart(of: scalars) { composer.append($0.scalar, combiningClass: $0.combiningClass) }
     return composer.result[...]
   }
 
+  /// `scalars` decomposed: form D.
+  package static func decomposed(
+    _ scalars: ArraySlice<Unicode.Scalar>
+  ) -> ArraySlice<Unicode.Scalar> {
+    guard scalars.contains(where: { $0.value >= 0xC0 }) else { return scalars }
+    var result: [Unicode.Scalar] = []
+    result.reserveCapacity(scalars.count)
+    forEachPart(of: scalars) { result.append($0.scalar) }
+    return result[...]
+  }
+
+  /// Calls `body` with the decomposition of a text, marks in their order.
+  private static func forEachPart(
+    of scalars: ArraySlice<Unicode.Scalar>, _ body: (Mark) -> Void
+  ) {
+    var marks: [Mark] = []
+    for scalar in scalars {
+      forEachPart(of: scalar) { part in
+        let mark = Mark(scalar: part, combiningClass: combiningClass(part))
+        if mark.combiningClass == 0 {
+          handOn(&marks, to: body)
+          body(mark)
+        } else {
+          marks.append(mark)
+        }
+      }
+    }
+    handOn(&marks, to: body)
+  }
+
   /// Orders a run of marks (UAX 15, D109) and hands it on.
-  private static func compose(_ marks: inout [Mark], into composer: inout Composer) {
+  private static func handOn(_ marks: inout [Mark], to body: (Mark) -> Void) {
     if marks.isEmpty { return }
     if marks.count > 1 {
       let order = marks.indices.sorted {
@@ -41,7 +60,7 @@ package enum CanonicalComposition {
       }
       marks = order.map { marks[$0] }
     }
-    for mark in marks { composer.append(mark.scalar, combiningClass: mark.combiningClass) }
+    for mark in marks { body(mark) }
     marks.removeAll(keepingCapacity: true)
   }
 

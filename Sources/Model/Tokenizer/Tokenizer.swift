@@ -15,23 +15,29 @@ package struct Tokenizer: Sendable {
 
   /// Reads a tokenizer.json; throws a sentence that names the file and what in it cannot be used.
   package init(path: String) throws(TokenizerError) {
-    do { parts = try TokenizerFile(path: path) } catch {
+    try self.init(path: path, ignoresTemplate: false)
+  }
+
+  /// - Parameter ignoresTemplate: What is put around texts is for the caller to read.
+  init(path: String, ignoresTemplate: Bool) throws(TokenizerError) {
+    do { parts = try TokenizerFile(path: path, ignoresTemplate: ignoresTemplate) } catch {
       throw TokenizerError(description: "\(path): \(error)")
     }
-    rawAdded = AddedTokens(parts.added.filter { !$0.isNormalized })
+    rawAdded = AddedTokens(parts.added.tokens.filter { !$0.isNormalized })
     let composes = parts.composes
     normalizedAdded = AddedTokens(
-      parts.added.filter(\.isNormalized).map { token in
+      parts.added.tokens.filter(\.isNormalized).map { token in
         var token = token
         if composes { token.content = Array(CanonicalComposition.composed(token.content[...])) }
         return token
       })
-    vocabularySize = max(parts.vocabulary.size, (parts.added.map { Int($0.id) + 1 }).max() ?? 0)
+    vocabularySize = max(
+      parts.vocabulary.size, (parts.added.tokens.map { Int($0.id) + 1 }).max() ?? 0)
   }
 
   /// The id of a token by its written form.
   package func id(of token: String) -> Int32? {
-    parts.addedIds[Array(token.utf8)] ?? parts.vocabulary.id(of: token)
+    parts.added.ids[Array(token.utf8)] ?? parts.vocabulary.id(of: token)
   }
 
   /// The ids of `text`; added tokens are found in it, nothing is put around it.
@@ -59,7 +65,7 @@ package struct Tokenizer: Sendable {
   package func decode(_ ids: [Int32]) -> String {
     var bytes: [UInt8] = []
     for id in ids {
-      if let content = parts.addedContents[id] {
+      if let content = parts.added.contents[id] {
         bytes += content
       } else {
         ByteAlphabet.append(bytesOf: parts.vocabulary.writtenForm(id), to: &bytes)

@@ -10,9 +10,7 @@ struct TokenizerFile {
   let fusesUnknown: Bool
   private(set) var composes = false
   private(set) var preTokenizers: [PreTokenizer] = []
-  private(set) var added: [AddedTokens.Token] = []
-  private(set) var addedIds: [[UInt8]: Int32] = [:]
-  private(set) var addedContents: [Int32: [UInt8]] = [:]
+  let added: AddedTokenList
 
   private static let sizeLimit = 1 << 27
   /// Each stage calls the next one.
@@ -20,7 +18,8 @@ struct TokenizerFile {
   private static let knownPreTokenizers =
     "ByteLevel at the end, before it Digits and Split by Qwen's or GPT-2's pattern"
 
-  init(path: String) throws {
+  /// - Parameter ignoresTemplate: What is put around texts is for the caller to read.
+  init(path: String, ignoresTemplate: Bool = false) throws {
     let bytes = try WholeFile.modelBytes(path, limit: Self.sizeLimit)
     let paths = [["model", "vocab"], ["model", "merges"]]
     let (value, left) = try JSONParser.parse(bytes, leaving: Set(paths))
@@ -39,15 +38,15 @@ struct TokenizerFile {
     fusesUnknown = try model.flag("fuse_unk")
     byteIds = ByteAlphabet.scalars.map { [known = self.vocabulary] in known.id(of: String($0)) ?? -1
     }
+    added = try AddedTokenList(json.list("added_tokens"), beside: self.vocabulary)
     try readUnknown(model)
     try readNormalizer(json.value("normalizer"))
     try readPreTokenizers(json.value("pre_tokenizer"))
-    try Self.checkPostProcessor(json.value("post_processor"))
+    if !ignoresTemplate { try Self.checkPostProcessor(json.value("post_processor")) }
     let decoder = json.value("decoder")
     if decoder != .null, decoder.type != "ByteLevel" {
       throw unsupported("decoder", decoder, "ByteLevel")
     }
-    for item in try json.list("added_tokens") { try readAdded(item) }
   }
 
   // MARK: Model
@@ -161,53 +160,13 @@ struct TokenizerFile {
         "post_processor", value, "ByteLevel, and TemplateProcessing that adds no tokens")
     }
   }
-
-  // MARK: Added tokens
-
-  private mutating func readAdded(_ value: JSONValue) throws {
-    let item = try JSONMembers(value, "an element of its added_tokens")
-    guard let content = item.value("content").stringValue, !content.isEmpty else {
-      throw item.fault("content", "a string that is not empty")
-    }
-    let bytes = Array(content.utf8)
-    guard let number = item.value("id").intValue, (0..<Vocabulary.idLimit).contains(number) else {
-      throw TokenizerError(
-        description: "the id of its added token \"\(content)\" is not a whole number in"
-          + " 0..<\(Vocabulary.idLimit)")
-    }
-    let id = Int32(number)
-    try checkPlace(content, bytes, id)
-    addedIds[bytes] = id
-    addedContents[id] = bytes
-    added.append(
-      .init(
-        id: id, content: Array(content.unicodeScalars), isSpecial: try item.flag("special"),
-        isNormalized: try item.flag("normalized"), stripsLeft: try item.flag("lstrip"),
-        stripsRight: try item.flag("rstrip"), isWord: try item.flag("single_word")))
-  }
-
-  /// An added token is one of the vocabulary under its id there, or a new one under an id that is free.
-  private func checkPlace(_ content: String, _ bytes: [UInt8], _ id: Int32) throws {
-    if addedIds[bytes] != nil {
-      throw TokenizerError(description: "its added token \"\(content)\" stands twice")
-    }
-    if let known = vocabulary.id(of: content), known != id {
-      throw TokenizerError(
-        description: "its added token \"\(content)\" has the id \(id), but \(known) in model.vocab")
-    }
-    let other = addedContents[id] ?? Array(vocabulary.writtenForm(id))
-    if !other.isEmpty && other != bytes {
-      throw TokenizerError(
-        description: "its added token \"\(content)\" has the id \(id) of the token"
-          + " \"\(String(decoding: other, as: UTF8.self))\"")
-    }
-  }
 }
 
-private func unsupported(_ part: String, _ value: JSONValue, _ known: String) -> TokenizerError {
+func unsupported(_ part: String, _ value: JSONValue, _ known: String) -> TokenizerError {
   TokenizerError(description: "its \(part) is \(value.text().prefix(120)); supported: \(known)")
 }
 
 extension JSONValue {
-  fileprivate var type: String? { self["type"]?.stringValue }
+  /// What the object that a tokenizer.json has at some place says it is.
+  var type: String? { self["type"]?.stringValue }
 }

@@ -29,6 +29,20 @@ struct Vocabulary: Sendable {
     } while try parser.hasNext("}")
   }
 
+  /// Takes every line of `lines` for a token; the first has id 0.
+  init(lines: [UInt8]) throws {
+    var id = 0
+    for line in lines.split(separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false) {
+      let token = line.last == UInt8(ascii: "\r") ? line.dropLast() : line
+      // The last line ends the file.
+      if line.endIndex == lines.endIndex && token.isEmpty { break }
+      let start = written.count
+      written += token
+      try place(from: start, id: id)
+      id += 1
+    }
+  }
+
   /// Gives the token that was written last its id.
   private mutating func place(from start: Int, id: Int?) throws {
     let token = start..<written.count

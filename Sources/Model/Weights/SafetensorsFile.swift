@@ -29,7 +29,11 @@ package struct SafetensorsFile: Sendable {
   private static let maximumHeader = 100_000_000
 
   /// Reads and checks the header; throws `ModelError` that names the file and the tensor.
-  package init(path: String) throws(ModelError) {
+  ///
+  /// - Parameter isIgnored: Tells by the name which tensors are left out, whatever their type.
+  package init(
+    path: String, ignoring isIgnored: (String) -> Bool = { _ in false }
+  ) throws(ModelError) {
     file = try MappedFile(path: path)
     let fault = { (reason: String) in ModelError(.invalid, "\(path): \(reason)") }
     guard file.count >= 8 else {
@@ -45,6 +49,7 @@ package struct SafetensorsFile: Sendable {
     } catch { throw fault("its header is not valid JSON (\(error))") }
     guard let object = header.objectValue else { throw fault("its header is not an object") }
     var entries: [TensorEntry] = []
+    var extents: [(name: String, bytes: Range<Int>)] = []
     var metadata = JSONObject()
     for (name, value) in zip(object.keys, object.values) {
       if name == "__metadata__" {
@@ -52,27 +57,41 @@ package struct SafetensorsFile: Sendable {
         else { throw fault("its __metadata__ is not an object of strings") }
         metadata = pairs
       } else {
-        let entry = try Self.entry(name, value, dataStart: 8 + Int(length), fault: fault)
-        entries.append(entry)
+        let offsets = try Self.offsets(name, value, dataStart: 8 + Int(length), fault: fault)
+        extents.append((name, offsets))
+        if isIgnored(name) { continue }
+        entries.append(try Self.entry(name, value, offsets, fault: fault))
       }
     }
-    try Self.checkContiguous(entries, from: 8 + Int(length), to: file.count, fault: fault)
+    try Self.checkContiguous(extents, from: 8 + Int(length), to: file.count, fault: fault)
     tensors = Dictionary(uniqueKeysWithValues: entries.map { ($0.name, $0) })
     self.metadata = metadata
   }
 
-  private static func entry(
+  /// Where a tensor's bytes lie, counted from the start of the file.
+  private static func offsets(
     _ name: String, _ value: JSONValue, dataStart: Int, fault: (String) -> ModelError
-  ) throws(ModelError) -> TensorEntry {
-    guard let typeName = value["dtype"]?.stringValue, let shape = value["shape"]?.arrayValue,
+  ) throws(ModelError) -> Range<Int> {
+    guard value["dtype"]?.stringValue != nil, value["shape"]?.arrayValue != nil,
       let offsets = value["data_offsets"]?.arrayValue?.map({ $0.intValue ?? -1 }),
       offsets.count == 2, offsets[0] >= 0, offsets[1] >= offsets[0], value.objectValue?.count == 3
     else { throw fault("the entry of tensor \(name) is malformed") }
+    guard offsets[1] <= Int.max - dataStart else {
+      throw fault("tensor \(name) ends beyond any file")
+    }
+    return dataStart + offsets[0]..<dataStart + offsets[1]
+  }
+
+  private static func entry(
+    _ name: String, _ value: JSONValue, _ bytes: Range<Int>, fault: (String) -> ModelError
+  ) throws(ModelError) -> TensorEntry {
+    let typeName = value["dtype"]?.stringValue ?? ""
     guard let elementType = ElementType(rawValue: typeName) else {
       throw ModelError(
         .unsupported,
         fault("tensor \(name) is of type \(typeName); F32, F16 and BF16 are supported").description)
     }
+    let shape = value["shape"]?.arrayValue ?? []
     var byteCount = elementType.byteCount
     for value in shape {
       guard let size = value.intValue, size >= 0 else {
@@ -82,17 +101,16 @@ package struct SafetensorsFile: Sendable {
       guard !overflow else { throw fault("the shape of tensor \(name) is too large") }
       byteCount = product
     }
-    guard byteCount == offsets[1] - offsets[0], offsets[1] <= Int.max - dataStart else {
-      throw fault(
-        "tensor \(name) has \(offsets[1] - offsets[0]) bytes, its shape needs \(byteCount)")
+    guard byteCount == bytes.count else {
+      throw fault("tensor \(name) has \(bytes.count) bytes, its shape needs \(byteCount)")
     }
     return TensorEntry(
-      name: name, elementType: elementType, shape: shape.compactMap(\.intValue),
-      bytes: dataStart + offsets[0]..<dataStart + offsets[1])
+      name: name, elementType: elementType, shape: shape.compactMap(\.intValue), bytes: bytes)
   }
 
   private static func checkContiguous(
-    _ entries: [TensorEntry], from start: Int, to end: Int, fault: (String) -> ModelError
+    _ entries: [(name: String, bytes: Range<Int>)], from start: Int, to end: Int,
+    fault: (String) -> ModelError
   ) throws(ModelError) {
     var position = start
     let order = entries.sorted {

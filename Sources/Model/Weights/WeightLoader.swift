@@ -7,7 +7,11 @@ package struct WeightFolder: Sendable {
   private let owner: [String: Int]
 
   /// Opens `model.safetensors` or the shards of `model.safetensors.index.json`.
-  package init(path: String) throws(ModelError) {
+  ///
+  /// - Parameter isIgnored: Tells by the name which tensors are left out, whatever their type.
+  package init(
+    path: String, ignoring isIgnored: (String) -> Bool = { _ in false }
+  ) throws(ModelError) {
     self.path = path
     var names = ["model.safetensors"]
     var promised: [(tensor: String, shard: String)] = []
@@ -25,7 +29,7 @@ package struct WeightFolder: Sendable {
     var files: [SafetensorsFile] = []
     var owner: [String: Int] = [:]
     for name in names {
-      let file = try SafetensorsFile(path: path + "/" + name)
+      let file = try SafetensorsFile(path: path + "/" + name, ignoring: isIgnored)
       for tensor in file.tensors.keys {
         guard owner.updateValue(files.count, forKey: tensor) == nil else {
           throw ModelError(.invalid, "\(path): tensor \(tensor) is in two shards")
@@ -33,7 +37,8 @@ package struct WeightFolder: Sendable {
       }
       files.append(file)
     }
-    for (tensor, shard) in promised where owner[tensor].map({ names[$0] }) != shard {
+    for (tensor, shard) in promised
+    where !isIgnored(tensor) && owner[tensor].map({ names[$0] }) != shard {
       throw ModelError(
         .invalid, "\(index): tensor \(tensor) is not in \(shard); download index and shards again")
     }

@@ -29,6 +29,18 @@ float vk_rms_norm(const float *x, const float *weight, float epsilon, float *y, 
 void vk_rms_norm_backward(const float *dy, const float *x, const float *weight, float inverse_rms, float *dx,
                           size_t count);
 
+// MARK: Normalisation with mean (layer_norm.c)
+
+typedef struct {
+  float mean, inverse_deviation;
+} vk_moments;
+
+/// y = weight * (x - mean(x)) / sqrt(variance(x) + epsilon) + bias; returns the mean and what the difference is scaled by.
+vk_moments vk_layer_norm(const float *x, const float *weight, const float *bias, float epsilon, float *y, size_t count);
+/// dx = r * (g - mean(g) - n * mean(g * n)) with g = weight * dy and n = r * (x - mean(x)); dweight += dy * n; dbias += dy.
+void vk_layer_norm_backward(const float *dy, const float *x, const float *weight, vk_moments moments, float *dx,
+                            float *dweight, float *dbias, size_t count);
+
 // MARK: Positions (rotary.c)
 
 /// Rotates each pair (x[j], x[j + half]) by the angle whose cosine and sine are given: [half].
@@ -42,6 +54,13 @@ void vk_rotate_back(float *x, const float *cosine, const float *sine, size_t hal
 void vk_swiglu(const float *gate, const float *up, float *y, size_t count);
 /// dgate = dy * up * silu'(gate); dup = dy * silu(gate).
 void vk_swiglu_backward(const float *dy, const float *gate, const float *up, float *dgate, float *dup, size_t count);
+
+// MARK: Activation of encoders (gelu.c)
+
+/// y = x * (1 + erf(x / sqrt(2))) / 2.
+void vk_gelu(const float *x, float *y, size_t count);
+/// gradient *= gelu'(x), and y = gelu(x) once more.
+void vk_gelu_backward(const float *x, float *gradient, float *y, size_t count);
 
 // MARK: Softmax (softmax.c)
 
