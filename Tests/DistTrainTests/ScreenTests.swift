@@ -69,6 +69,22 @@ struct ScreenTests {
     #expect(writes.last?.text == Self.clear + "row\n")
   }
 
+  @Test func `before long work the live line is drawn in any case`() {
+    let now = ContinuousClock.now
+    let writes = Self.record(Self.terminal(.tty)) { screen in
+      Self.show(screen, "1", at: now)
+      screen.note("row", now: now + .milliseconds(1))
+      screen.progress(isLong: true, now: now + .milliseconds(2)) { _ in
+        "2"
+      } line: {
+        ("", [:])
+      }
+      Self.show(screen, "3", at: now + .milliseconds(101))
+      Self.show(screen, "4", at: now + .milliseconds(102))
+    }
+    #expect(writes.map(\.text) == ["1", "row\n", "2", "4"].map { Self.clear + $0 })
+  }
+
   @Test func `results and errors are the end of the live line`() {
     let now = ContinuousClock.now
     let results = Self.record(Self.terminal(.tty)) { screen in

@@ -26,9 +26,10 @@ package enum Console {
 
   /// How far the work is, see `Screen`.
   package static func progress(
-    live: (Terminal) -> String, line: () -> (text: String, event: JSONObject)
+    isLong: Bool = false, live: (Terminal) -> String,
+    line: () -> (text: String, event: JSONObject)
   ) {
-    screen.progress(live: live, line: line)
+    screen.progress(isLong: isLong, live: live, line: line)
   }
 
   /// Takes the live line away, at the end of the work.

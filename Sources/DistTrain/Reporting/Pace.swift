@@ -32,7 +32,4 @@ package struct Pace: Sendable {
   package func seconds(ofSteps count: Int) -> Double? {
     secondsPerStep.map { $0 * Double(max(0, count)) }
   }
-
-  /// The steps that the means are of, for a reader: "steps 2 to 4 of this start".
-  package var measuredSteps: Int { recent.count }
 }

@@ -87,14 +87,16 @@ package final class Screen: Sendable {
 
   /// Says how far the work is: on a terminal as the live line, at most ten times a second; elsewhere as a line, once a minute
   /// if there was no other.
+  ///
+  /// - Parameter isLong: The next word may take long, so the live line must be drawn now.
   package func progress(
-    now: ContinuousClock.Instant = .now, live: (Terminal) -> String,
+    isLong: Bool = false, now: ContinuousClock.Instant = .now, live: (Terminal) -> String,
     line: () -> (text: String, event: JSONObject)
   ) {
     let isDue = state.withLock { state in
       switch state.terminal.style {
       case .tty:
-        guard Self.mayDraw(state, now) else { return false }
+        guard isLong || Self.mayDraw(state, now) else { return false }
         let text = live(state.terminal)
         write(Self.clear + text, STDERR_FILENO)
         state.live = text

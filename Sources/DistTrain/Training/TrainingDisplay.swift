@@ -24,6 +24,9 @@ struct TrainingDisplay {
     lastStep = .now
   }
 
+  /// Steps are so rare that the line of each must be drawn.
+  var hasLongSteps: Bool { pace.secondsPerStep.map { $0 >= 0.5 } ?? true }
+
   func remaining(after step: Int) -> Double? { pace.seconds(ofSteps: totalSteps - step) }
 
   /// Once, after at least two steps: how long a step takes, and with it the rest of the run.

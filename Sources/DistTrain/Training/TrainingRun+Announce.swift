@@ -62,8 +62,7 @@ extension TrainingRun {
   /// The live line before the first step, which may take long.
   func showStart(_ job: borrowing Job) {
     guard job.ranks.isRoot else { return }
-    Console.endLive()
-    Console.progress {
+    Console.progress(isLong: true) {
       ProgressLine(done: state.step, total: data.plan.totalSteps, elapsed: 0).text(
         columns: $0.currentColumns, isUnicode: $0.isUnicode)
     } line: {
@@ -78,7 +77,7 @@ extension TrainingRun {
     if let time = display.expectedTime(after: state.step) {
       job.note(time, event: event("expected_time", row))
     }
-    Console.progress {
+    Console.progress(isLong: display.hasLongSteps) {
       display.line(step: row.step, loss: row.loss).text(
         columns: $0.currentColumns, isUnicode: $0.isUnicode)
     } line: {
@@ -94,7 +93,8 @@ extension TrainingRun {
       loss: state.updates > 0
         ? state.lossSum / Double(state.updates) : display.table.lastLoss ?? metrics.loss,
       gradientNorm: metrics.gradientNorm, learningRate: metrics.learningRate,
-      tokensPerSecond: Double(state.tokens) / max(seconds, 1e-9),
+      tokensPerSecond: state.updates > 0
+        ? Double(state.tokens) / max(seconds, 1e-9) : display.pace.tokensPerSecond ?? 0,
       remaining: display.remaining(after: state.step))
   }
 

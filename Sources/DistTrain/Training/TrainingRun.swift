@@ -167,7 +167,6 @@ package struct TrainingRun: ~Copyable {
       display.count(tokens: metrics.tokens)
       let isLast = step == data.plan.totalSteps
       if step % configuration.loggingSteps == 0 || isLast { try log(metrics, job) }
-      showProgress(metrics, job)
       try validateIfDue(job)
       if configuration.desyncCheckSteps > 0, step % configuration.desyncCheckSteps == 0 {
         try compareAdapters(job)
@@ -177,6 +176,7 @@ package struct TrainingRun: ~Copyable {
       let isEnd = isLast || isStoppedEarly || metrics.isAskedToStop
       if isEnd || isDue || isBest { try save(job, isEnd: isEnd) }
       if metrics.isAskedToStop { try stop(job) }
+      showProgress(metrics, job)
     }
     if isStoppedEarly {
       job.note(
