@@ -8,6 +8,7 @@ definition with transformers: one text at a time, no cache, no shared prompt. Ne
 """
 
 import argparse
+import functools
 import json
 import os
 import subprocess
@@ -17,6 +18,7 @@ import tempfile
 import torch
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
+print = functools.partial(print, flush=True)
 RULES = ["letter", "option", "option_per_character", "option_minus_unconditional", "generated"]
 
 

@@ -21,7 +21,7 @@ from pathlib import Path
 from tensorboard.backend.event_processing import event_accumulator, plugin_event_accumulator
 
 TAGS = {"loss": "train/loss", "learning_rate": "train/learning_rate", "grad_norm": "train/grad_norm",
-        "eval_loss": "eval/loss"}
+        "eval_loss": "eval/loss", "eval_accuracy": "eval/accuracy"}
 SETTINGS = ["num_train_epochs=6", "logging_steps=3", "eval_steps=7", "save_steps=10", "save_total_limit=1000"]
 
 
@@ -75,10 +75,10 @@ def expected(run):
             curves.setdefault("perf/tokens_per_second", []).append((line["step"], line["tokens"] / line["seconds"]))
     last = log_lines(run)[-1]["step"]
     metrics = json.loads((run / "results.json").read_text())["metrics"]
-    curves["eval/accuracy"] = [(last, metrics["overall_accuracy"] / 100)]
+    curves["test/accuracy"] = [(last, metrics["overall_accuracy"] / 100)]
     for name, value in metrics["query_type_accuracy"].items():
         if value is not None:
-            curves[f"eval/accuracy/{name}"] = [(last, value / 100)]
+            curves[f"test/accuracy/{name}"] = [(last, value / 100)]
     return curves
 
 

@@ -6,6 +6,7 @@ package enum ScalarTags {
   private static let ofKeys = [
     ("loss", "train/loss"), ("learning_rate", "train/learning_rate"),
     ("grad_norm", "train/grad_norm"), ("eval_loss", "eval/loss"),
+    ("eval_accuracy", "eval/accuracy"),
   ]
 
   /// What a line of the log shows; `seconds` is the time since the line before it, where that is known.
@@ -26,9 +27,9 @@ package enum ScalarTags {
 
   /// What a held-out score shows, overall and of each type that has questions.
   package static func scalars(_ result: EvaluationResult) -> [(tag: String, value: Double)] {
-    [("eval/accuracy", result.overall.share)]
+    [("test/accuracy", result.overall.share)]
       + result.byType.filter { $0.tally.total > 0 }.map {
-        ("eval/accuracy/\($0.name)", $0.tally.share)
+        ("test/accuracy/\($0.name)", $0.tally.share)
       }
   }
 }
