@@ -58,6 +58,7 @@ class Reference:
     def encode(self, text):
         return self.tokenizer(text, add_special_tokens=False)["input_ids"]
 
+    @functools.cache
     @torch.no_grad()
     def likelihood(self, prompt, answer):
         whole, alone = self.encode(prompt + answer), self.encode(prompt)

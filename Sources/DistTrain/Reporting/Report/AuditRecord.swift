@@ -4,7 +4,9 @@ package import Model
 package struct AuditRecord: Sendable {
   package struct Rule: Sendable {
     package let name: String, explanation: String
-    package let correct: Int, total: Int
+    /// Ties count by their share.
+    package let correct: Double
+    package let total: Int
     /// Shares from 0 to 1.
     package let accuracy: Double
     package let chance: Double?, pValue: Double?
@@ -24,8 +26,8 @@ package struct AuditRecord: Sendable {
     isLeak = verdict == "leak"
     questions = json["questions"]?.intValue
     rules = (json["rules"]?.arrayValue ?? []).map { rule in
-      let (correct, total) = (rule["correct"]?.intValue ?? 0, rule["total"]?.intValue ?? 0)
-      let share = total > 0 ? Double(correct) / Double(total) : 0
+      let (correct, total) = (rule["correct"]?.doubleValue ?? 0, rule["total"]?.intValue ?? 0)
+      let share = total > 0 ? correct / Double(total) : 0
       return Rule(
         name: rule["rule"]?.stringValue ?? "a rule",
         explanation: rule["explanation"]?.stringValue ?? "", correct: correct, total: total,

@@ -16,7 +16,7 @@ struct AuditSection {
     var boxes: Markup = ""
     if let audit = run.audit, audit.isLeak {
       let rules = winners.prefix(3).map { rule -> Markup in
-        "<b>\(rule.name)</b> is right on \(rule.correct) of \(rule.total)"
+        "<b>\(rule.name)</b> is right on \(LeakAudit.count(rule.correct)) of \(rule.total)"
       }.joined(", ")
       boxes += """
         <div class="alarm" role="alert"><h3>The answers leak</h3>
@@ -42,7 +42,7 @@ struct AuditSection {
     guard let score = run.score, let constant = score.constant, let chance = score.chance else {
       return false
     }
-    let scoresOptions = score.protocolParts.contains { $0 == ("score", "option") }
+    let scoresOptions = score.protocolParts.contains { $0.0 == "score" && $0.1.hasPrefix("option") }
     return constant.share > 2 * chance && !scoresOptions
   }
 
@@ -54,7 +54,7 @@ struct AuditSection {
       (\(tally.correct) of \(tally.total), 95 % interval \(NumberText.interval(tally.interval)); chance \
       \(NumberText.percent(chance))).
       """
-    guard isHigh else { return "<p>\(text) No more than chance: it needs the question.</p>\n" }
+    guard isHigh else { return "<p>\(text) No more than chance.</p>\n" }
     return """
       <div class="alarm mild"><h3>The options alone tell something</h3><p>\(text)</p></div>
 
@@ -64,14 +64,14 @@ struct AuditSection {
   private var table: Markup {
     guard let audit = run.audit else { return "" }
     let rows = audit.rules.map { rule -> Markup in
-      """
-      <tr class="\(rule.beatsChance ? "beats" : "")"><th scope="row">\(rule.name)\
-      <small>\(rule.explanation)</small></th><td>\(rule.correct) of \(rule.total)</td>\
-      <td>\(NumberText.percent(rule.accuracy))</td>\
-      <td>\(rule.chance.map { NumberText.percent($0) } ?? "–")</td>\
-      <td>\(rule.pValue.map { NumberText.probability($0) } ?? "–")</td></tr>
+      let explanation: Markup = rule.beatsChance ? "<small>\(rule.explanation)</small>" : ""
+      return """
+        <tr class="\(rule.beatsChance ? "beats" : "")"><th scope="row">\(rule.name)\(explanation)</th><td>\(LeakAudit.count(rule.correct)) of \(rule.total)</td>\
+        <td>\(NumberText.percent(rule.accuracy))</td>\
+        <td>\(rule.chance.map { NumberText.percent($0) } ?? "–")</td>\
+        <td>\(rule.pValue.map { NumberText.probability($0) } ?? "–")</td></tr>
 
-      """
+        """
     }
     let verdict: Markup =
       audit.isLeak

@@ -3,7 +3,7 @@ struct ComparisonSection {
   let runs: [RunRecord]
 
   var markup: Markup {
-    "<section><h2>Comparison</h2>\n\(scores)\(types)\(pairs)\(settings)</section>\n"
+    "<section><h2>Comparison</h2>\n\(scores)\(leaks)\(types)\(pairs)\(settings)</section>\n"
   }
 
   private var scores: Markup {
@@ -19,6 +19,24 @@ struct ComparisonSection {
     guard !rows.isEmpty else { return note }
     let chances = Set(runs.compactMap { $0.score?.chance })
     return IntervalChart(rows: rows, chance: chances.count == 1 ? chances.first : nil).markup + note
+  }
+
+  /// A score that a leak explains must not stand beside others without saying so.
+  private var leaks: Markup {
+    runs.filter { $0.audit?.isLeak == true }.map { run -> Markup in
+      let rule = run.audit?.rules.filter(\.beatsChance).max { $0.accuracy < $1.accuracy }
+      let reason: Markup =
+        rule.map {
+          """
+          : “\($0.name)” is right on \(LeakAudit.count($0.correct)) of \($0.total) without reading a question
+          """
+        } ?? ""
+      return """
+        <div class="alarm" role="alert"><h3>The answers of \(run.name) leak</h3>
+        <p>Its score says nothing about understanding\(reason).</p></div>
+
+        """
+    }.joined("")
   }
 
   private var types: Markup {

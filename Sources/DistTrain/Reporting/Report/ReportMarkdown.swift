@@ -54,7 +54,7 @@ package struct ReportMarkdown {
       : "Verdict: \(Markdown.text(audit.verdict)).\n\n"
     let rows = audit.rules.map { rule in
       [
-        Markdown.cell(rule.name), "\(rule.correct) of \(rule.total)",
+        Markdown.cell(rule.name), "\(LeakAudit.count(rule.correct)) of \(rule.total)",
         NumberText.percent(rule.accuracy), rule.chance.map { NumberText.percent($0) } ?? "–",
         rule.pValue.map { NumberText.probability($0) } ?? "–",
       ]
@@ -139,7 +139,9 @@ package struct ReportMarkdown {
 
   private var comparison: [String] {
     let scores = runs.map { run in
-      run.score.map { Self.row(run.name, $0.overall) }
+      run.score.map {
+        Self.row(run.name + (run.audit?.isLeak == true ? " (the answers leak)" : ""), $0.overall)
+      }
         ?? [Markdown.cell(run.name), "no results yet", "", "", ""]
     }
     var parts = [
