@@ -136,7 +136,8 @@ extension FirstScreen {
     add(
       "memory",
       "about \(size(host)) \(verdict) \(size(available)) free per host:"
-        + " weights \(size(memory.weights)) mapped once, \(Self.counted(ranksPerHost, "rank"))"
+        + (memory.weights > 0 ? " weights \(size(memory.weights)) mapped once," : "")
+        + " \(Self.counted(ranksPerHost, "rank"))"
         + " of \(size(memory.perRank)), \(size(memory.saving)) to save")
   }
 

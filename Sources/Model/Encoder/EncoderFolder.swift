@@ -1,4 +1,5 @@
 internal import Foundation
+internal import Glibc
 
 extension EncoderModel {
   /// The safetensors files of a model folder.
@@ -61,8 +62,10 @@ extension EncoderModel {
       for tensor in tensors { try write(tensor, of: parameters, to: output) }
       try output.synchronize()
       try output.close()
-      _ = try FileManager.default.replaceItemAt(
-        URL(filePath: path), withItemAt: URL(filePath: temporary))
+      guard unsafe rename(temporary, path) == 0 else {
+        let reason = unsafe String(cString: strerror(errno))
+        throw ModelError(.invalid, "cannot write \(path): \(reason)")
+      }
     } catch {
       try FileManager.default.removeItem(atPath: temporary)
       throw error
