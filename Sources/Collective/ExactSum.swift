@@ -58,12 +58,20 @@ package struct ExactSum: ~Copyable {
   }
 
   /// Adds one vector of `count` elements.
-  package mutating func add(_ values: Span<Float>) {
+  package mutating func add(_ values: Span<Float>) { add(values, in: [0..<count]) }
+
+  /// Adds one vector of `count` elements that are zero outside of `ranges`, which ascend.
+  package mutating func add(_ values: Span<Float>, in ranges: [Range<Int>]) {
     precondition(values.count == count, "a sum of \(count) elements got \(values.count)")
     precondition(!isReduced, "reset a sum before adding to the next window")
-    let usable = accumulate(values)
+    for range in ranges {
+      precondition(range.upperBound <= count, "\(range) leaves a sum of \(count) elements")
+      let usable = accumulate(values, range)
+      if failure == nil, usable < range.upperBound {
+        failure = Failure(index: usable, value: values[usable])
+      }
+    }
     sums[count] += 1
-    if failure == nil, usable < count { failure = Failure(index: usable, value: values[usable]) }
   }
 
   /// Writes the sum times `factor`, rounded to double and then to float.
@@ -77,13 +85,17 @@ package struct ExactSum: ~Copyable {
     }
   }
 
-  /// Adds the values to the integers; the index of the first unusable one, or `count`.
-  private mutating func accumulate(_ values: Span<Float>) -> Int {
+  /// Adds the values in `range` to the integers; the index of the first unusable one, or the range's end.
+  private mutating func accumulate(_ values: Span<Float>, _ range: Range<Int>) -> Int {
     let scale = Double(sign: .plus, exponent: fractionBits, significand: 1)
-    return unsafe values.withUnsafeBufferPointer { values in
+    let usable = unsafe values.withUnsafeBufferPointer { values in
       unsafe sums.withUnsafeMutableBufferPointer { sums in
-        unsafe vk_fixed_point_add(values.baseAddress, count, scale, limit, sums.baseAddress)
+        let values = unsafe UnsafeBufferPointer(rebasing: values[range])
+        let sums = unsafe UnsafeMutableBufferPointer(rebasing: sums[range])
+        return unsafe vk_fixed_point_add(
+          values.baseAddress, range.count, scale, limit, sums.baseAddress)
       }
     }
+    return range.lowerBound + usable
   }
 }

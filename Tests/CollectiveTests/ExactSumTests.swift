@@ -25,6 +25,28 @@ struct ExactSumTests {
     #expect(try summed([units], contributions: 1, fractionBits: 0) == rounded)
   }
 
+  @Test func `a vector that is zero elsewhere may be added in ranges`() throws {
+    let environment = try MPIEnvironment()
+    let ranges = [0..<2, 3..<4, 6..<9]
+    var values: [Float] = (0..<10).map { 0.5 + Float($0) }
+    for index in values.indices where !ranges.contains(where: { $0.contains(index) }) {
+      values[index] = 0
+    }
+    var sum = ExactSum(count: 10, contributions: 2)
+    for _ in 0..<2 { sum.add(values.span, in: ranges) }
+    try sum.allReduce(over: environment.world())
+    var result = [Float](repeating: .nan, count: 10)
+    var span = result.mutableSpan
+    sum.write(scaledBy: 1, into: &span)
+    #expect(result == values.map { 2 * $0 })
+    values[7] = .nan
+    sum.reset()
+    sum.add(values.span, in: ranges)
+    let error = #expect(throws: ExactSumError.self) { try sum.allReduce(over: environment.world()) }
+    guard case .unusableValue(_, let index, _, _) = error else { return #expect(Bool(false)) }
+    #expect(index == 7)
+  }
+
   @Test func `every usable bit pattern is rounded as Swift rounds it`() throws {
     var generator = SystemRandomNumberGenerator()
     let limit = ExactSum(count: 1, contributions: 1).limit

@@ -36,7 +36,7 @@ struct ForeignKeyTests {
     ("log_every_n_steps: 2", "(torchtune); here it is 'logging_steps'"),
     ("resume_adapter_file: x", "(mlx-lm); here it is 'init_adapter', a PEFT folder"),
     ("finetuning_type: lora", "(LLaMA-Factory); LoRA is the only method, so leave it out"),
-    ("eval_strategy: no", "(transformers); here it is 'eval_steps', which 0 turns off"),
+    ("evaluation_strategy: no", "(transformers); here it is 'eval_strategy'"),
     ("optimizer: adamw", "AdamW is the only optimizer"),
     ("optimizer.lr: 1e-4", "(torchtune); here it is 'learning_rate'"),
     ("gradient_checkpointing: true", "here it is 'activation_checkpointing', with the values none"),

@@ -24,7 +24,7 @@ package struct TinyEncoder: Sendable {
     parameters = values
   }
 
-  private static func config(
+  package static func config(
     _ family: String, _ hidden: Int, _ layers: Int, _ intermediate: Int, _ vocabulary: Int,
     _ dropout: Float
   ) -> String {

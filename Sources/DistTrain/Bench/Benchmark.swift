@@ -45,11 +45,14 @@ struct Benchmark: Sendable {
     let rate = ProductRate(
       model, tokens: sizes.reduce(0, +) / sizes.count, seconds: productSeconds
     ) { job.ranks.watchdog?.progress() }
-    var trainer = Trainer(inputs, model, plan, start: nil, totalSteps: data.plan.totalSteps)
+    let learner = AdapterLearner(inputs, model, training: plan)
+    var trainer = Trainer(
+      learner, start: FloatBuffer(freshAdapter: inputs.layout, seed: configuration.seed),
+      configuration, totalSteps: data.plan.totalSteps)
     var times: [StepTimes] = []
     var seconds: [Double] = []
     for (index, (batches, first)) in windows.enumerated() {
-      if index == 1 { trainer.profile.enable() }
+      if index == 1 { learner.profile.enable() }
       try job.ranks.barrier()
       var watch = Stopwatch()
       let metrics = try trainer.step(
@@ -66,7 +69,7 @@ struct Benchmark: Sendable {
       tokensPerStep: Double(counted.reduce(0) { $0 + $1.tokens.count }) / Double(steps),
       secondsPerStep: seconds.median,
       operationsPerStep: counted.reduce(0) { $0 + model.productOperations($1) } / Double(steps),
-      rate: rate, shares: shares(times, trainer.profile))
+      rate: rate, shares: shares(times, learner.profile))
   }
 
   private static func shares(_ times: [StepTimes], _ profile: PassProfile) -> [Share] {

@@ -33,7 +33,7 @@ extension DemoCommand {
       ("resume_from_checkpoint", run.checkpoints.folder + "/" + pair[0]),
     ]
     let settings = settings.filter { setting in !more.contains { $0.0 == setting.key } }
-    try TrainingRun.repeatSteps(
+    try TrainingRun<RunInputs>.repeatSteps(
       RunOptions.resolve(job, file: nil, overrides: settings + more), job)
     try job.openLogs(in: run.path + "/logs")
     try job.onRoot {

@@ -50,7 +50,7 @@ struct DemoCommand: ParsableCommand {
     all += overrides
     let configuration = try RunOptions.resolve(job, file: nil, overrides: all)
     let start = ContinuousClock.now
-    let score = try TrainingRun.run(configuration, job)
+    let score = try TrainingRun<RunInputs>.run(configuration, job)
     let seconds = (ContinuousClock.now - start).components.seconds
     job.note("\nresuming   from the earlier checkpoint, to compare the last ones")
     let resumed = try compareResumed(all, configuration, job)

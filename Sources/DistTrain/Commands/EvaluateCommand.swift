@@ -5,7 +5,7 @@ internal import Foundation
 struct EvaluateCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "evaluate",
-    abstract: "Scores a run's adapter, or any PEFT adapter, on held-out questions.",
+    abstract: "Scores a run's adapter or encoder, or any PEFT adapter, on held-out questions.",
     usage:
       "disttrain evaluate <run> | --adapter <folder> <recipe> | --base <recipe> [<settings> ...]",
     discussion: """
@@ -44,6 +44,7 @@ struct EvaluateCommand: ParsableCommand {
     func fallback(_ key: String, _ value: String) {
       if !overrides.contains(where: { $0.key == key }) { overrides.append((key, value)) }
     }
+    var trained: String?
     if base {
       guard adapter == nil else { throw ValidationError("give --base or --adapter, not both") }
       fallback("init_adapter", "none")
@@ -52,21 +53,22 @@ struct EvaluateCommand: ParsableCommand {
       fallback("init_adapter", adapter)
       if file == nil { fallback("output_dir", adapter + "/evaluation") }
     } else if let run = file {
+      trained = RunFolder(run).trainedModel
       guard FileManager.default.fileExists(atPath: run + "/config.yaml") else {
         throw CommandFailure(
           "\(run) is not the folder of a run (no config.yaml); give one, or --adapter", exitCode: 66
         )
       }
       file = run + "/config.yaml"
-      fallback("init_adapter", run + "/adapter")
+      if trained == nil { fallback("init_adapter", run + "/adapter") }
       fallback("split", run + "/test_split.json")
       fallback("output_dir", run)
     } else {
       throw ValidationError("give the folder of a run, or --adapter with a recipe")
     }
-    try Job.run { [file, overrides] job in
+    try Job.run { [file, overrides, trained] job in
       let configuration = try RunOptions.resolve(job, file: file, overrides: overrides)
-      try EvaluationRun.run(configuration, job)
+      try EvaluationRun.run(configuration, trained: trained, job)
     }
   }
 }

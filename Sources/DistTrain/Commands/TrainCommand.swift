@@ -3,7 +3,8 @@ internal import ArgumentParser
 /// disttrain train
 struct TrainCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
-    commandName: "train", abstract: "Trains an adapter and scores it on held-out questions.",
+    commandName: "train",
+    abstract: "Trains an adapter, or an encoder, and scores it on held-out questions.",
     discussion: """
       Examples:
         disttrain train recipe.yaml -n 2
@@ -42,10 +43,20 @@ struct TrainCommand: ParsableCommand {
     try Job.run { job in
       let configuration = try RunOptions.resolve(job, file: file, overrides: overrides)
       if configuration.folds == nil {
-        try TrainingRun.run(configuration, job)
+        try Self.train(configuration, job)
       } else {
-        try CrossValidation.run(configuration, job) { try TrainingRun.run($0, $1) }
+        try CrossValidation.run(configuration, job) { try Self.train($0, $1) }
       }
     }
+  }
+
+  /// Trains whatever the model calls for.
+  @discardableResult
+  private static func train(
+    _ configuration: RunConfiguration, _ job: borrowing Job
+  ) throws -> HeldOutScore {
+    configuration.isEncoder
+      ? try TrainingRun<EncoderInputs>.run(configuration, job)
+      : try TrainingRun<RunInputs>.run(configuration, job)
   }
 }

@@ -25,6 +25,16 @@ package struct ConfigurationKey: Sendable {
   /// False for what says how the run is called, not what it is: checkpoints do not keep it, so that a run that went on
   /// elsewhere or after a stop has the same bytes.
   package var isKept = true
+  package var scope = Scope.all
+
+  /// For which models a setting means something.
+  package enum Scope: Sendable {
+    /// Decoders that get an adapter.
+    case adapters
+    /// Encoders, all of whose parameters are trained.
+    case encoders
+    case all
+  }
 
   package var flagName: String { "--" + name.replacing("_", with: "-") }
 
@@ -45,7 +55,8 @@ package struct ConfigurationKey: Sendable {
   private static let model = [
     ConfigurationKey(
       name: "model_name_or_path", kind: .text, fallback: nil,
-      help: "folder of the base model (config.json, *.safetensors, tokenizer.json)",
+      help:
+        "folder of the base model (config.json, *.safetensors, tokenizer.json): a decoder that gets an adapter, or a BERT, RoBERTa or DistilBERT encoder that is trained whole",
       aliases: ["base_model": "axolotl", "model": "mlx-lm"], isFixed: false),
     ConfigurationKey(
       name: "dataset_path", kind: .text, fallback: nil,
@@ -60,7 +71,8 @@ package struct ConfigurationKey: Sendable {
       help: "replace another run in output_dir", isFixed: false, isKept: false),
     ConfigurationKey(
       name: "init_adapter", kind: .optionalText, fallback: "none",
-      help: "PEFT folder to start from instead of a fresh adapter", isFixed: false),
+      help: "PEFT folder to start from instead of a fresh adapter", isFixed: false, scope: .adapters
+    ),
     ConfigurationKey(
       name: "resume_from_checkpoint", kind: .optionalText, fallback: "none",
       help: "auto (the newest good checkpoint), a checkpoint's path, or none", isFixed: false,
@@ -71,7 +83,7 @@ package struct ConfigurationKey: Sendable {
     ConfigurationKey(
       name: "activation_checkpointing", kind: .choice(["none", "full"]), fallback: "none",
       help: "full: keep less memory per layer, compute each one's forward pass twice",
-      isFixed: false),
+      isFixed: false, scope: .adapters),
     ConfigurationKey(
       name: "threads_per_rank", kind: .integer(1...1024), fallback: "1",
       help: "threads of each process", isFixed: false),
@@ -109,15 +121,15 @@ package struct ConfigurationKey: Sendable {
       fallback: "plain",
       help:
         "plain text, the model's chat format, or open: no options shown, the answer is the option's text",
-      aliases: ["template": "LLaMA-Factory", "chat_template": "axolotl"]),
+      aliases: ["template": "LLaMA-Factory", "chat_template": "axolotl"], scope: .adapters),
     ConfigurationKey(
       name: "score", kind: .choice(ScoreRule.allCases.map(\.rawValue)), fallback: "letter",
       help:
-        "pick by the letter's likelihood, the letter in generated text, or the likelihood of the option's text"
-    ),
+        "pick by the letter's likelihood, the letter in generated text, or the likelihood of the option's text",
+      scope: .adapters),
     ConfigurationKey(
       name: "max_new_tokens", kind: .integer(1...4096), fallback: "8",
-      help: "tokens that score: generated lets the model write", isFixed: false),
+      help: "tokens that score: generated lets the model write", isFixed: false, scope: .adapters),
     ConfigurationKey(
       name: "score_controls", kind: .flag, fallback: "true",
       help: "score also the starting adapter, and the options without their question",
@@ -128,10 +140,11 @@ package struct ConfigurationKey: Sendable {
     ConfigurationKey(
       name: "loss_on", kind: .choice(["all", "completion"]), fallback: "all",
       help: "train on all tokens, or on the answer's alone",
-      aliases: ["train_on_inputs": "axolotl", "mask_prompt": "mlx-lm"]),
+      aliases: ["train_on_inputs": "axolotl", "mask_prompt": "mlx-lm"], scope: .adapters),
     ConfigurationKey(
       name: "loss_normalization", kind: .choice(["predicted", "labels"]), fallback: "predicted",
-      help: "divide the loss by predicted tokens, or by labels as transformers counts them"),
+      help: "divide the loss by predicted tokens, or by labels as transformers counts them",
+      scope: .adapters),
     ConfigurationKey(
       name: "max_length", kind: .integer(2...1_000_000), fallback: "512",
       help: "longest example in tokens; a longer prompt loses its start",
@@ -157,7 +170,7 @@ package struct ConfigurationKey: Sendable {
       isFixed: false),
     ConfigurationKey(
       name: "per_device_train_batch_size", kind: .integer(1...4096), fallback: "1",
-      help: "sequences of a micro-batch",
+      help: "sequences of a micro-batch, or questions with an encoder",
       aliases: ["micro_batch_size": "axolotl", "batch_size": "mlx-lm, torchtune"]),
     ConfigurationKey(
       name: "gradient_accumulation_steps", kind: .integer(1...1_000_000), fallback: "16",
@@ -178,6 +191,13 @@ package struct ConfigurationKey: Sendable {
     ConfigurationKey(
       name: "weight_decay", kind: .number(0...10), fallback: "0.01", help: "decay of AdamW"),
     ConfigurationKey(
+      name: "label_smoothing_factor", kind: .number(0...1), fallback: "0",
+      help: "share of an encoder's target that all options get alike", scope: .encoders),
+    ConfigurationKey(
+      name: "oversample_negated", kind: .integer(1...1000), fallback: "1",
+      help: "how often an encoder sees each question labelled Negated in an epoch",
+      scope: .encoders),
+    ConfigurationKey(
       name: "max_grad_norm", kind: .number(0...1e9), fallback: "1",
       help: "clip the gradient to this norm; 0 does not", aliases: ["clip_grad_norm": "torchtune"]),
   ]
@@ -185,20 +205,20 @@ package struct ConfigurationKey: Sendable {
   private static let lora = [
     ConfigurationKey(
       name: "lora_r", kind: .integer(1...65536), fallback: "16", help: "rank of the adapter",
-      aliases: ["lora_rank": "LLaMA-Factory, torchtune"]),
+      aliases: ["lora_rank": "LLaMA-Factory, torchtune"], scope: .adapters),
     ConfigurationKey(
       name: "lora_alpha", kind: .number(1e-6...1e6), fallback: "32",
-      help: "the adapter counts alpha / r times"),
+      help: "the adapter counts alpha / r times", scope: .adapters),
     ConfigurationKey(
       name: "lora_dropout", kind: .number(0...0.99), fallback: "0.05",
-      help: "share of A's inputs set to zero"),
+      help: "share of A's inputs set to zero", scope: .adapters),
     ConfigurationKey(
       name: "lora_target_modules", kind: .list, fallback: "all-linear",
       help: "projections with an adapter, or all-linear",
       aliases: [
         "lora_target": "LLaMA-Factory", "lora_target_linear": "axolotl",
         "lora_attn_modules": "torchtune",
-      ]),
+      ], scope: .adapters),
   ]
 
   private static let cadence = [
@@ -211,6 +231,10 @@ package struct ConfigurationKey: Sendable {
       help: "files that another program shows the log of, besides metrics.jsonl",
       aliases: ["metric_logger": "torchtune"], isFixed: false, isKept: false),
     ConfigurationKey(
+      name: "eval_strategy", kind: .choice(["steps", "epoch", "no"]), fallback: "steps",
+      help: "validate every eval_steps steps, after each epoch, or not",
+      aliases: ["evaluation_strategy": "transformers"], isFixed: false),
+    ConfigurationKey(
       name: "eval_steps", kind: .integer(0...1_000_000), fallback: "0",
       help: "steps per validation; 0 for none", aliases: ["steps_per_eval": "mlx-lm"],
       isFixed: false),
@@ -219,7 +243,7 @@ package struct ConfigurationKey: Sendable {
       fallback: "loss", help: "what makes a validation the best so far"),
     ConfigurationKey(
       name: "load_best_model_at_end", kind: .flag, fallback: "false",
-      help: "score and keep the adapter of the best validation instead of the last", isFixed: false),
+      help: "score and keep what was best in validation instead of the last", isFixed: false),
     ConfigurationKey(
       name: "early_stopping_patience", kind: .integer(0...1_000_000), fallback: "0",
       help: "stop after so many validations without a better one; 0 for never", isFixed: false),

@@ -161,8 +161,6 @@ package struct ForeignKey: Sendable {
   ]
 
   private static let transformers = [
-    ForeignKey("eval_strategy", "transformers", "eval_steps", "which 0 turns off"),
-    ForeignKey("evaluation_strategy", "transformers", "eval_steps", "which 0 turns off"),
     ForeignKey("save_strategy", "transformers", "save_steps"),
     ForeignKey("logging_strategy", "transformers", "logging_steps"),
     ForeignKey("optim", "transformers", nil, adamW),

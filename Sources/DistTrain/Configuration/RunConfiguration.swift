@@ -5,6 +5,8 @@ package struct RunConfiguration: Sendable, Equatable {
   package let values: ConfigurationValues
   /// What model_name_or_path says, and the folder that it means on this host.
   package let modelName: String, modelPath: String
+  /// What config.json in that folder says; nil where it cannot be read, which is told when the model is needed.
+  package let modelType: String?
   package let datasetPath: String, outputPath: String
   package let overwritesOutput: Bool
   package let initialAdapter: String?, resumeFrom: String?
@@ -29,6 +31,9 @@ package struct RunConfiguration: Sendable, Equatable {
   package let learningRate: Double
   package let scheduleShape: LearningRateSchedule.Shape
   package let warmup: Double, weightDecay: Double, maximumGradientNorm: Double
+  package let labelSmoothing: Double
+  /// How often a question with the label Negated stands in an epoch.
+  package let negatedCount: Int
   package let lora: LoRAConfiguration
   package let watchdogSeconds: Double
   package let continuesWithoutSaving: Bool
@@ -37,6 +42,7 @@ package struct RunConfiguration: Sendable, Equatable {
   package let loadsBest: Bool
   package let patience: Int
   package let reportsToTensorBoard: Bool
+  package let validationTime: ValidationTime
   package let loggingSteps: Int, evaluationSteps: Int, saveSteps: Int, saveLimit: Int
 
   /// Types every value; throws one error that lists all faults with their places.
@@ -45,6 +51,8 @@ package struct RunConfiguration: Sendable, Equatable {
     self.values = values
     modelName = reader.path("model_name_or_path")
     modelPath = HubCache.own.resolve(modelName)
+    modelType = Self.modelType(modelPath)
+    let isEncoder = modelType.map(EncoderConfiguration.isEncoder(modelType:)) ?? false
     datasetPath = reader.path("dataset_path")
     outputPath = reader.path("output_dir")
     overwritesOutput = reader.flag("overwrite_output_dir")
@@ -61,7 +69,7 @@ package struct RunConfiguration: Sendable, Equatable {
     testRatio = reader.number("test_ratio")
     optionOrder = OptionOrder(rawValue: reader.choice("option_order")) ?? .shuffled
     promptTemplate = PromptTemplate(rawValue: reader.choice("prompt_template")) ?? .plain
-    score = ScoreRule(rawValue: reader.choice("score")) ?? .letter
+    score = isEncoder ? .logit : ScoreRule(rawValue: reader.choice("score")) ?? .letter
     maximumNewTokens = reader.integer("max_new_tokens")
     isAuditStrict = reader.flag("strict_audit")
     scoresControls = reader.flag("score_controls")
@@ -80,12 +88,15 @@ package struct RunConfiguration: Sendable, Equatable {
     warmup = reader.number("warmup_steps")
     weightDecay = reader.number("weight_decay")
     maximumGradientNorm = reader.number("max_grad_norm")
+    labelSmoothing = reader.number("label_smoothing_factor")
+    negatedCount = reader.integer("oversample_negated")
     let targets = reader.targets("lora_target_modules")
     lora = LoRAConfiguration(
       rank: max(1, reader.integer("lora_r")), alpha: Float(reader.number("lora_alpha")),
       dropout: Float(reader.number("lora_dropout")), targets: targets)
     reportsToTensorBoard = reader.choice("report_to") == "tensorboard"
     loggingSteps = reader.integer("logging_steps")
+    validationTime = ValidationTime(rawValue: reader.choice("eval_strategy")) ?? .steps
     evaluationSteps = reader.integer("eval_steps")
     bestMetric = BestMetric(rawValue: reader.choice("metric_for_best_model")) ?? .loss
     loadsBest = reader.flag("load_best_model_at_end")
@@ -95,7 +106,8 @@ package struct RunConfiguration: Sendable, Equatable {
     continuesWithoutSaving = reader.choice("on_save_failure") == "continue"
     watchdogSeconds = reader.number("watchdog_seconds")
     desyncCheckSteps = reader.integer("desync_check_steps")
-    let faults = values.faults + reader.faults + Self.contradictions(self, reader)
+    let faults =
+      values.faults + reader.faults + Self.contradictions(self, reader) + misplacedSettings
     guard faults.isEmpty else { throw ConfigurationError(faults) }
   }
 
@@ -134,8 +146,8 @@ package struct RunConfiguration: Sendable, Equatable {
       ("early_stopping_patience", configuration.patience > 0),
     ]
     where isWanted && reader.areRight(["eval_steps", "val_ratio"]) {
-      if configuration.evaluationSteps == 0 {
-        faults.append("\(name) needs validations; give eval_steps")
+      if configuration.validationSteps(perEpoch: 1) == 0 {
+        faults.append("\(name) needs validations; give eval_steps, or eval_strategy: epoch")
       }
     }
     if let obstacle = configuration.precision.obstacle {
@@ -159,7 +171,7 @@ package struct RunConfiguration: Sendable, Equatable {
   /// The settings that checkpoints keep, in the order of the keys.
   package var json: JSONValue {
     var object = JSONObject()
-    for key in ConfigurationKey.all where key.isKept {
+    for key in ConfigurationKey.all where key.isKept && applies(key) {
       if let value = values[key.name] { object[key.name] = .string(value.text) }
     }
     return .object(object)
@@ -167,7 +179,7 @@ package struct RunConfiguration: Sendable, Equatable {
 
   /// config.yaml of a run: every key, and where its value came from.
   package var yaml: String {
-    ConfigurationKey.all.compactMap { key in
+    ConfigurationKey.all.filter(applies).compactMap { key in
       values[key.name].map {
         let source = $0.source.map { $0.isNewline ? " " : $0 }
         return "\(key.name): \(Self.quoted($0.text))  # \(String(source))\n"
@@ -205,7 +217,9 @@ package struct RunConfiguration: Sendable, Equatable {
 
   private func changes(from stored: JSONValue, fixed: Bool) -> [String] {
     ConfigurationKey.all.compactMap { key in
-      guard key.isKept, key.isFixed == fixed, let now = values[key.name]?.text else { return nil }
+      guard key.isKept, key.isFixed == fixed, applies(key), let now = values[key.name]?.text else {
+        return nil
+      }
       let then = stored[key.name]?.stringValue ?? "unknown"
       return key.means(now, sameAs: then) ? nil : "\(key.name) was \(then), now \(now)"
     }

@@ -79,7 +79,7 @@ extension EvaluationResult {
     .object([
       "score": .string(configuration.score.rawValue),
       "option_order": .string(configuration.optionOrder.rawValue),
-      "prompt_template": .string(configuration.promptTemplate.rawValue),
+      "prompt_template": configuration.promptName,
       "metrics": metrics, "predictions": predictionsJSON,
     ])
   }

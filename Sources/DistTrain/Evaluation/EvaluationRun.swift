@@ -2,26 +2,33 @@ internal import Collective
 internal import Logging
 internal import Model
 
-/// The evaluate command: an adapter's score on held-out questions.
+/// The evaluate command: the score of an adapter or a trained model on held-out questions.
 package enum EvaluationRun {
+  /// - Parameter trained: The folder of a model that a run has trained; the base model where it is nil.
   @discardableResult
   package static func run(
-    _ configuration: RunConfiguration, _ job: borrowing Job
+    _ configuration: RunConfiguration, trained: String? = nil, _ job: borrowing Job
+  ) throws -> HeldOutScore {
+    configuration.isEncoder
+      ? try run(EncoderInputs.self, configuration, trained, job)
+      : try run(RunInputs.self, configuration, trained, job)
+  }
+
+  private static func run<Inputs: TrainingInputs>(
+    _: Inputs.Type, _ configuration: RunConfiguration, _ trained: String?, _ job: borrowing Job
   ) throws -> HeldOutScore {
     configuration.precision.setThreadCount(configuration.threadsPerRank)
     let folder = RunFolder(configuration.outputPath)
-    let inputs = try job.load { try RunInputs(configuration) }
+    let inputs = try job.load { try Inputs(configuration) }
     let questions = try job.load { try HeldOutQuestions(inputs) }
-    let plan = Evaluator.plan(inputs.scoring, fitting: questions.all)
-    let model = try job.load {
-      try inputs.loadModel(longest: plan.sequence, prefetches: job.ranks.localRank == 0)
+    let learner = try job.load {
+      try inputs.load(
+        training: nil, scoring: questions.all, texts: [], prefetches: job.ranks.localRank == 0)
     }
-    let start = try job.load { try inputs.adapter?.parameters(inputs.layout) }
-    let parameters = start.map { FloatBuffer($0) } ?? FloatBuffer(count: inputs.layout.count)
-    let evaluator = Evaluator(model, inputs.scoring, fitting: questions.all)
-    let score = try questions.score(
-      inputs, evaluator, adapter: parameters,
-      start: FloatBuffer(count: inputs.layout.count), over: job.ranks)
+    let parameters = try job.load { try learner.given(in: trained) }
+    let score = try questions.score(inputs, learner, parameters: parameters, over: job.ranks) {
+      try learner.untrained()
+    }
     try job.onRoot {
       let audit = LeakAudit(inputs)
       try folder.prepare(resumes: true, overwrites: false)
@@ -33,7 +40,7 @@ package enum EvaluationRun {
 
   /// results.json, predictions.jsonl, audit.json and test_split.json.
   static func write(
-    _ score: HeldOutScore, _ inputs: RunInputs, _ audit: LeakAudit, to folder: RunFolder
+    _ score: HeldOutScore, _ inputs: some TrainingInputs, _ audit: LeakAudit, to folder: RunFolder
   ) throws {
     let configuration = inputs.configuration
     try folder.write(score.json(configuration).text(indent: 2) + "\n", to: "results.json")

@@ -45,36 +45,12 @@ package struct Evaluator: ~Copyable {
     }
   }
 
-  /// Values that the ranks compute for each other: `count` for each piece of work, the pieces shared out by `costs`.
-  ///
-  /// Communication: one sum over all values, to which each rank gives its own part, and over the ranks asked to stop,
-  /// which skip what is left.
-  private func values(
-    _ title: String, costs: [Int], counts: [Int], over ranks: Communicator,
-    of compute: (Int) -> [Double]
-  ) throws -> [[Double]] {
-    let starts = counts.reduce(into: [0]) { $0.append($0[$0.count - 1] + $1) }
-    var values = [Double](repeating: 0, count: starts[counts.count])
-    let mine = shares(ofCosts: costs, worldSize: ranks.worldSize)[ranks.rank]
-    let progress = WorkProgress(
-      title + (ranks.worldSize > 1 ? ", share of rank 0" : ""), total: mine.count)
-    for (done, index) in mine.enumerated() where StopSignal.pending == nil {
-      if ranks.isRoot { progress.show(done) }
-      values.replaceSubrange(starts[index]..<starts[index + 1], with: compute(index))
-      ranks.watchdog?.progress()
-    }
-    values.append(StopSignal.pending == nil ? 0 : 1)
-    try ranks.allReduce(&values, operation: .sum)
-    guard values.removeLast() == 0 else { throw StopRequested() }
-    return counts.indices.map { Array(values[starts[$0]..<starts[$0 + 1]]) }
-  }
-
   /// Sums of log-probabilities of each batch's groups of targets.
   private func sums(
     _ title: String, _ batches: [MicroBatch], counts: [[Int]], adapter: borrowing FloatBuffer,
     over ranks: Communicator
   ) throws -> [[Double]] {
-    try values(
+    try sharedValues(
       title, costs: batches.map(\.tokens.count), counts: counts.map(\.count), over: ranks
     ) { index in
       var logs = model.logProbabilities(batches[index], adapter: adapter, activations)[...]
@@ -112,7 +88,7 @@ package struct Evaluator: ~Copyable {
     let groups = Self.groups(items)
     let length = decoding.maximumNewTokens
     // Tokens travel counted from 1; 0 is none.
-    let tokens = try values(
+    let tokens = try sharedValues(
       "generating", costs: groups.map { $0.reduce(0) { $0 + $1.count } },
       counts: groups.map { $0.count * length },
       over: ranks

@@ -7,43 +7,44 @@ struct HeldOutQuestions {
   /// The same without the question's text; empty where no controls are wanted.
   let optionsOnly: [ScoringItem]
 
-  init(_ inputs: RunInputs) throws {
+  init(_ inputs: some TrainingInputs) throws {
     let questions = inputs.questions(inputs.split.heldOut)
-    items = try questions.map { try ScoringItem($0, inputs.scoring) }
+    items = try questions.map { try inputs.scoringItem($0, hidesQuestion: false) }
     optionsOnly =
       inputs.configuration.scoresControls
-      ? try questions.map { try ScoringItem($0, inputs.scoring, hidesQuestion: true) } : []
+      ? try questions.map { try inputs.scoringItem($0, hidesQuestion: true) } : []
   }
 
   var all: [ScoringItem] { items + optionsOnly }
 
-  /// Scores an adapter, and the controls.
+  /// Scores what was trained, and the controls.
   ///
-  /// - Parameter start: What training started from.
-  func score(
-    _ inputs: RunInputs, _ evaluator: borrowing Evaluator, adapter: borrowing FloatBuffer,
-    start: borrowing FloatBuffer, over ranks: Communicator
+  /// - Parameter start: Gives what training started from.
+  func score<Inputs: TrainingInputs>(
+    _ inputs: Inputs, _ learner: Inputs.Model, parameters: borrowing FloatBuffer,
+    over ranks: Communicator, start: () throws -> FloatBuffer
   ) throws -> HeldOutScore {
-    func result(_ items: [ScoringItem], _ adapter: borrowing FloatBuffer) throws -> EvaluationResult
-    {
+    func result(
+      _ items: [ScoringItem], _ parameters: borrowing FloatBuffer
+    ) throws -> EvaluationResult {
       try EvaluationResult(
-        items, try evaluator.scores(items, adapter: adapter, over: ranks),
+        items, try learner.scores(items, parameters: parameters, over: ranks),
         typeNames: inputs.dataset.typeNames)
     }
-    let score = try result(items, adapter)
+    let score = try result(items, parameters)
     guard inputs.configuration.scoresControls else {
       return HeldOutScore(result: score, before: nil, optionsOnly: nil)
     }
     return HeldOutScore(
-      result: score, before: try result(items, start),
-      optionsOnly: try result(optionsOnly, adapter))
+      result: score, before: try result(items, start()),
+      optionsOnly: try result(optionsOnly, parameters))
   }
 }
 
 /// A held-out score and its controls.
 package struct HeldOutScore: Sendable {
   package let result: EvaluationResult
-  /// The score of the adapter that training started from.
+  /// The score of what training started from.
   package let before: EvaluationResult?
   /// The score with the text of the questions left out, which should be chance.
   package let optionsOnly: EvaluationResult?

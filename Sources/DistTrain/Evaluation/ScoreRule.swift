@@ -12,7 +12,16 @@ package enum ScoreRule: String, Sendable, CaseIterable {
   ///
   /// Source: Holtzman et al., Surface form competition, 2021 (domain conditional PMI).
   case optionMinusUnconditional = "option_minus_unconditional"
+  /// What an encoder's head gives for it; no setting, since encoders have no other way.
+  case logit
+
+  /// What the setting may say.
+  package static let allCases: [ScoreRule] = [
+    .letter, .generated, .option, .optionPerCharacter, .optionMinusUnconditional,
+  ]
 
   /// Whether the texts of the options are scored, so that letters are not needed.
-  package var readsTexts: Bool { self != .letter && self != .generated }
+  package var readsTexts: Bool {
+    ![.letter, .generated, .logit].contains(self)
+  }
 }

@@ -11,7 +11,7 @@ extension ScoringItem {
     let candidates = try orders.map(builder.candidates)
     var requests: [Request] = []
     switch format.rule {
-    case .generated: break
+    case .generated, .logit: break
     case .letter: requests = [try builder.letters(candidates, orders)]
     case .option, .optionPerCharacter:
       requests = builder.texts(candidates, orders)

@@ -35,6 +35,8 @@ package struct ScoringItem: Sendable {
   package let requests: [Request]
   /// Where text is generated, the prompt of each order.
   package let prompts: [[Int32]]
+  /// Where an encoder gives logits, what it is given for each option, in the order of the letters.
+  package let pairs: [EncodedPair]
   /// Whether the prompt lost tokens to the maximum length.
   package let isTruncated: Bool
 
@@ -45,13 +47,14 @@ package struct ScoringItem: Sendable {
 
   package init(
     question: Question, rule: ScoreRule = .letter, orders: [[Int]], requests: [Request] = [],
-    prompts: [[Int32]] = [], isTruncated: Bool
+    prompts: [[Int32]] = [], pairs: [EncodedPair] = [], isTruncated: Bool
   ) {
     self.question = question
     self.rule = rule
     self.orders = orders
     self.requests = requests
     self.prompts = prompts
+    self.pairs = pairs
     self.isTruncated = isTruncated
   }
 }
@@ -117,6 +120,13 @@ package func softmax(_ x: [Double]) -> [Double] {
   let powers = x.map { exp($0 - largest) }
   let sum = powers.reduce(0, +)
   return powers.map { $0 / sum }
+}
+
+/// x - log(sum of exp(x)).
+func logSoftmax(_ x: [Double]) -> [Double] {
+  let largest = x.max() ?? 0
+  let logSum = largest + log(x.reduce(0) { $0 + exp($1 - largest) })
+  return x.map { $0 - logSum }
 }
 
 extension Question.Option {

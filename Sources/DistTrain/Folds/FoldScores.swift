@@ -75,7 +75,7 @@ package struct FoldScores: Sendable {
     return .object([
       "score": .string(configuration.score.rawValue),
       "option_order": .string(configuration.optionOrder.rawValue),
-      "prompt_template": .string(configuration.promptTemplate.rawValue),
+      "prompt_template": configuration.promptName,
       "folds": .array(each),
       "metrics": .object([
         "mean_accuracy": .double(100 * mean),

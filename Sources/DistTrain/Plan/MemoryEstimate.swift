@@ -27,10 +27,19 @@ package struct MemoryEstimate: Sendable, Equatable {
         model.configuration, rank: rank, hasDropout: model.layout.configuration.dropout > 0,
         precision: precision, isAsItLies: isAsItLies)
     }
-    weights = model.weightBytes
+    self.init(
+      weights: model.weightBytes, activations: bytes(workload.training),
+      scoring: bytes(workload.scoring), parameters: count, program: program)
+  }
+
+  /// - Parameter count: Parameters that are trained.
+  package init(
+    weights: Int, activations: Int, scoring: Int, parameters count: Int, program: Int
+  ) {
+    self.weights = weights
     self.program = program
-    activations = bytes(workload.training)
-    scoring = bytes(workload.scoring)
+    self.activations = activations
+    self.scoring = scoring
     arenas = 20 * count
     exactSum = 8 * (count + 1)
     checkpoint = 12 * count

@@ -5,11 +5,9 @@ package struct InputDigests: Sendable, Equatable {
   package let model: String, tokenizer: String, dataset: String
 
   /// Reads the files; the weights once per state of them, see `FileDigest`.
-  package init(_ inputs: RunInputs) throws(ModelError) {
-    let folder = inputs.configuration.modelPath
-    model = try FileDigest.digest(
-      ofFiles: WeightFolder(path: folder).filePaths + [folder + "/config.json"])
-    tokenizer = try FileDigest.digest(ofFile: folder + "/tokenizer.json")
+  package init(_ inputs: some TrainingInputs) throws(ModelError) {
+    model = try FileDigest.digest(ofFiles: inputs.weightFiles())
+    tokenizer = try FileDigest.digest(ofFile: inputs.tokenizerFile)
     dataset = try FileDigest.digest(ofFile: inputs.configuration.datasetPath)
   }
 

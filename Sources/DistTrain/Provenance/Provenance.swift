@@ -1,22 +1,25 @@
+internal import Checkpoints
 package import Collective
 internal import Foundation
 package import Model
 
 /// Where a run comes from: what must be the same for its checkpoints to be continued, and what is only recorded.
 package struct Provenance: Sendable {
-  private let inputs: RunInputs
+  private let configuration: RunConfiguration
+  private let methodRecord: JSONObject
+  private let tensors: [CheckpointTensor]
   private let digests: InputDigests
-
-  package init(_ inputs: RunInputs, _ digests: InputDigests) {
-    self.inputs = inputs
-    self.digests = digests
-  }
-
   /// What every part of a run must share: model, tokenizer and data.
-  package var identity: JSONObject {
-    [
-      "model_type": .string(inputs.model.architecture.rawValue),
-      "base_parameters": .integer(inputs.model.parameterCount),
+  package let identity: JSONObject
+
+  package init(_ inputs: some TrainingInputs, _ digests: InputDigests) {
+    configuration = inputs.configuration
+    methodRecord = inputs.methodRecord
+    tensors = inputs.tensors
+    self.digests = digests
+    identity = [
+      "model_type": .string(inputs.architecture),
+      "base_parameters": .integer(inputs.baseParameterCount),
       "model_sha256": .string(digests.model), "tokenizer_sha256": .string(digests.tokenizer),
       "questions": .integer(inputs.dataset.questions.count),
       "dataset_sha256": .string(digests.dataset),
@@ -25,15 +28,15 @@ package struct Provenance: Sendable {
 
   /// What the checkpoint keeps: the identity, and the program and arithmetic that made it.
   package var json: JSONValue {
-    .object([
+    var record: JSONObject = [
       "identity": .object(identity),
       "program": .string("disttrain \(DistTrain.version)"), "cpu": .string(Machine.cpuName),
       "blas_core": .string(BLAS.coreName),
-      "products": .string(inputs.configuration.precision.productKernels),
-      "threads_per_rank": .integer(inputs.configuration.threadsPerRank),
-      "lora_alpha": .double(Double(inputs.layout.configuration.alpha)),
-      "lora_dropout": .double(Double(inputs.layout.configuration.dropout)),
-    ])
+      "products": .string(configuration.precision.productKernels),
+      "threads_per_rank": .integer(configuration.threadsPerRank),
+    ]
+    for (key, value) in zip(methodRecord.keys, methodRecord.values) { record[key] = value }
+    return .object(record)
   }
 
   /// Why a checkpoint with the provenance `stored` belongs to another run; empty if it does not.
@@ -46,7 +49,7 @@ package struct Provenance: Sendable {
 
   /// What else computes than where the provenance `stored` comes from, so that last digits may differ from here on.
   package func changes(from stored: JSONValue) -> [String] {
-    let precision = inputs.configuration.precision
+    let precision = configuration.precision
     let products = precision == .bfloat16 ? [("products", precision.productKernels)] : []
     let arithmetic = [("cpu", Machine.cpuName), ("blas_core", BLAS.coreName)] + products
     return arithmetic.compactMap { key, now in
@@ -55,13 +58,13 @@ package struct Provenance: Sendable {
     }
   }
 
-  /// What all ranks must have alike before the first step; `start` is the adapter that they start from.
+  /// What all ranks must have alike before the first step; `start` is what they start from.
   package func handshakeFields(start: borrowing FloatBuffer) -> [HandshakeField] {
     let copy = "copy the same files to all hosts (cluster/bootstrap does)"
-    let layout = inputs.layout.tensors.map { "\($0.name) \($0.rows) \($0.columns)" }
+    let layout = tensors.map { "\($0.name) \($0.rows) \($0.columns)" }
     return [
       HandshakeField(
-        "configuration", FileDigest.digest(of: Array(inputs.configuration.json.text().utf8)),
+        "configuration", FileDigest.digest(of: Array(configuration.json.text().utf8)),
         cure: "start all ranks with the same settings"),
       HandshakeField("model", digests.model, cure: copy),
       HandshakeField("tokenizer", digests.tokenizer, cure: copy),
@@ -73,7 +76,7 @@ package struct Provenance: Sendable {
         "blas_core", BLAS.coreName,
         cure: "export OPENBLAS_CORETYPE with one of these names on all hosts"),
       HandshakeField(
-        "products", inputs.configuration.precision.productKernels,
+        "products", configuration.precision.productKernels,
         cure: "install the same oneDNN on hosts with the same processors, or use precision: float32"
       ),
     ]
@@ -84,13 +87,13 @@ package struct Provenance: Sendable {
     .object([
       "program": .string("disttrain \(DistTrain.version)"), "mpi": .string(Machine.mpiLibrary),
       "blas": .string("OpenBLAS"), "blas_core": .string(BLAS.coreName),
-      "products": .string(inputs.configuration.precision.productKernels),
+      "products": .string(configuration.precision.productKernels),
       "cpu": .string(Machine.cpuName), "cores": .integer(Machine.coreCount),
       "memory_bytes": .integer(Machine.memoryBytes), "system": .string(Machine.system),
       "ranks": .integer(hosts.count), "hosts": .array(hosts.map(JSONValue.string)),
-      "threads_per_rank": .integer(inputs.configuration.threadsPerRank),
-      "model": .string(inputs.configuration.modelPath),
-      "dataset": .string(inputs.configuration.datasetPath), "identity": .object(identity),
+      "threads_per_rank": .integer(configuration.threadsPerRank),
+      "model": .string(configuration.modelPath),
+      "dataset": .string(configuration.datasetPath), "identity": .object(identity),
     ])
   }
 }

@@ -11,6 +11,8 @@ package struct RunFolder: Sendable {
 
   package var checkpoints: CheckpointStore { CheckpointStore(folder: path + "/checkpoints") }
   package var adapter: String { path + "/adapter" }
+  /// What a run with an encoder has trained.
+  package var model: String { path + "/model" }
 
   /// When the root last wrote to its log; nil where the log is not on this host, or not there yet.
   package var lastLogChange: Date? {
@@ -19,8 +21,13 @@ package struct RunFolder: Sendable {
     return Date(timeIntervalSince1970: Double(status.st_mtim.tv_sec))
   }
 
+  /// The model that a run has trained; nil where it trained an adapter.
+  package var trainedModel: String? {
+    FileManager.default.fileExists(atPath: model + "/config.json") ? model : nil
+  }
+
   private var isUsed: Bool {
-    ["config.yaml", "checkpoints", "adapter"].contains {
+    ["config.yaml", "checkpoints", "adapter", "model"].contains {
       FileManager.default.fileExists(atPath: path + "/" + $0)
     }
   }
@@ -53,7 +60,8 @@ package struct RunFolder: Sendable {
     try check(resumes: resumes, overwrites: overwrites)
     if isUsed && overwrites && !resumes {
       for name in [
-        "checkpoints", "adapter", "logs", "metrics.jsonl", "step_times.jsonl", "results.json",
+        "checkpoints", "adapter", "model", "logs", "metrics.jsonl", "step_times.jsonl",
+        "results.json",
         "predictions.jsonl", "audit.json", "trainer_state.json", "tensorboard", "report.html",
         "report.md",
       ]
@@ -64,8 +72,9 @@ package struct RunFolder: Sendable {
     try make()
   }
 
-  /// Makes the folder unless it is there.
-  package func make() throws {
+  /// Makes the folder, or one in it, unless it is there.
+  package func make(_ name: String? = nil) throws {
+    let path = self.path + (name.map { "/" + $0 } ?? "")
     do {
       try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
     } catch {

@@ -34,8 +34,7 @@ extension FirstScreen {
     let (model, lora) = (inputs.model, inputs.layout.configuration)
     let (trained, total) = (inputs.layout.count, model.parameterCount + inputs.layout.count)
     let configuration = inputs.configuration
-    add("model", configuration.modelName)
-    if configuration.modelPath != configuration.modelName { add("", configuration.modelPath) }
+    addName(configuration)
     add(
       "",
       "\(model.architecture.rawValue), \(Self.counted(model.layerCount, "layer")) of \(model.hiddenSize),"
@@ -52,27 +51,46 @@ extension FirstScreen {
     add("trainable", "\(Console.grouped(trained)) of \(Console.grouped(total)) (\(share) %)")
   }
 
-  mutating func addData(_ inputs: RunInputs, _ examples: [TokenizedExample]) {
-    let (configuration, split) = (inputs.configuration, inputs.split)
+  mutating func addName(_ configuration: RunConfiguration) {
+    add("model", configuration.modelName)
+    if configuration.modelPath != configuration.modelName { add("", configuration.modelPath) }
+  }
+
+  mutating func addSplit(_ configuration: RunConfiguration, _ split: Split) {
     add("data", configuration.datasetPath)
     add(
       "",
       "\(split.train.count) train, \(split.validation.count) validation, \(split.heldOut.count) held out"
         + " (split \(configuration.split))")
+  }
+
+  /// The range of token counts, each of one `unit`.
+  mutating func addLengths(
+    _ lengths: [Int], of unit: String, truncated: Int, _ configuration: RunConfiguration
+  ) {
+    let lengths = lengths.sorted()
+    add(
+      "tokens",
+      "\(lengths.first ?? 0) to \(lengths.last ?? 0) \(unit), median \(lengths[lengths.count / 2]);"
+        + " \(truncated) truncated to \(configuration.maximumLength)")
+  }
+
+  mutating func addData(_ inputs: RunInputs, _ examples: [TokenizedExample]) {
+    let configuration = inputs.configuration
+    addSplit(configuration, inputs.split)
     add(
       "prompts",
       "\(configuration.promptTemplate.rawValue), options \(configuration.optionOrder.rawValue);"
         + " loss on \(configuration.lossOnAll ? "all tokens" : "the answer")")
-    let lengths = examples.map(\.tokens.count).sorted()
-    add(
-      "tokens",
-      "\(lengths.first ?? 0) to \(lengths.last ?? 0) an example, median \(lengths[lengths.count / 2]);"
-        + " \(examples.count { $0.truncatedTokenCount > 0 }) truncated to \(configuration.maximumLength)"
-    )
+    addLengths(
+      examples.map(\.tokens.count), of: "an example",
+      truncated: examples.count { $0.truncatedTokenCount > 0 }, configuration)
   }
 
   /// Who computes what of a step: "16 micro-batches x 2 sequences = 32 a step; 8 on each of 2 ranks".
-  package static func window(ranks: Int, batchSize: Int, microBatches: Int) -> String {
+  package static func window(
+    ranks: Int, batchSize: Int, microBatches: Int, of unit: String = "sequence"
+  ) -> String {
     let share = (least: microBatches / ranks, most: (microBatches + ranks - 1) / ranks)
     let idle = max(0, ranks - microBatches)
     let work =
@@ -83,14 +101,15 @@ extension FirstScreen {
       default: "\(share.least) or \(share.most) on each of \(ranks) ranks"
       }
     return "\(counted(microBatches, "micro-batch").replacing("batchs", with: "batches"))"
-      + " x \(counted(batchSize, "sequence")) = \(batchSize * microBatches) a step; \(work)"
+      + " x \(counted(batchSize, unit)) = \(batchSize * microBatches) a step; \(work)"
   }
 
   mutating func addWork(_ configuration: RunConfiguration, _ plan: TrainingPlan, ranks: Int) {
     add(
       "window",
       Self.window(
-        ranks: ranks, batchSize: configuration.batchSize, microBatches: configuration.accumulation))
+        ranks: ranks, batchSize: configuration.batchSize, microBatches: configuration.accumulation,
+        of: configuration.isEncoder ? "question" : "sequence"))
     add(
       "steps",
       "\(Console.grouped(plan.totalSteps)), \(Console.grouped(plan.windowsPerEpoch)) an epoch;"
@@ -117,7 +136,8 @@ extension FirstScreen {
     add(
       "memory",
       "about \(size(host)) \(verdict) \(size(available)) free per host:"
-        + " weights \(size(memory.weights)) mapped once, \(Self.counted(ranksPerHost, "rank"))"
+        + (memory.weights > 0 ? " weights \(size(memory.weights)) mapped once," : "")
+        + " \(Self.counted(ranksPerHost, "rank"))"
         + " of \(size(memory.perRank)), \(size(memory.saving)) to save")
   }
 

@@ -122,7 +122,7 @@ package struct Job: ~Copyable {
 
   /// Runs `body` on every rank as `together` does, where there is nothing yet to save: a signal that asks any rank to stop
   /// ends all of them here.
-  package func load<Result>(_ body: () throws -> Result) throws -> Result {
+  package func load<Result: ~Copyable>(_ body: () throws -> Result) throws -> Result {
     try together {
       let result = try body()
       ranks.watchdog?.progress()
@@ -136,14 +136,19 @@ package struct Job: ~Copyable {
   /// Runs `body` on every rank; if it fails on any, the lowest such rank says why and all ranks throw.
   ///
   /// Communication: the largest exit code, and on failure the lowest failing rank.
-  package func together<Result>(_ body: () throws -> Result) throws -> Result {
-    let outcome: Swift.Result<Result, any Error> = Swift.Result { try body() }
-    var code: Int32 = 0
-    if case .failure(let error) = outcome { code = CommandFailure.exitCode(of: error) }
+  package func together<Result: ~Copyable>(_ body: () throws -> Result) throws -> Result {
+    var result: Result?
+    var failure: (any Error)?
+    do { result = try body() } catch { failure = error }
+    let code = failure.map(CommandFailure.exitCode) ?? 0
     let worst = try ranks.maximum(code)
-    guard worst != 0 else { return try outcome.get() }
+    guard worst != 0 else {
+      if let failure { throw failure }
+      guard let result = result.take() else { preconditionFailure("neither a result nor an error") }
+      return result
+    }
     let speaker = try ranks.minimum(code == 0 ? Int32.max : Int32(ranks.rank))
-    if case .failure(let error) = outcome, Int(speaker) == ranks.rank { log.error("\(error)") }
+    if let failure, Int(speaker) == ranks.rank { log.error("\(failure)") }
     throw ReportedFailure(exitCode: worst)
   }
 

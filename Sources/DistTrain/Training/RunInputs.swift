@@ -80,9 +80,6 @@ package struct RunInputs: Sendable {
       rank: given.rank, alpha: given.alpha, dropout: lora.dropout, targets: given.targets)
   }
 
-  /// The questions at `indices`.
-  package func questions(_ indices: [Int]) -> [Question] { indices.map { dataset.questions[$0] } }
-
   /// The training text of questions in tokens; `epoch` is nil outside of training.
   package func examples(_ indices: [Int], epoch: Int?) throws -> [TokenizedExample] {
     let template = configuration.promptTemplate

@@ -4,7 +4,7 @@ package import Model
 
 /// What one optimizer step measured.
 package struct StepMetrics: Sendable {
-  /// Mean loss of the window, in nats per counted token.
+  /// Mean loss of the window, in nats per counted token, or per question.
   package let loss: Double
   /// Norm of the gradient before clipping.
   package let gradientNorm: Double
@@ -18,42 +18,34 @@ package struct StepMetrics: Sendable {
 }
 
 /// Parameters, moments and gradients of a run, and the step that changes them.
-package struct Trainer: ~Copyable {
-  package let model: QwenModel
-  package let layout: AdapterLayout
+package struct Trainer<Model: Learner>: ~Copyable {
+  package let learner: Model
   package let parameters: FloatBuffer
   package let firstMoment: FloatBuffer, secondMoment: FloatBuffer
   private var gradients: FloatBuffer
   private var sum: ExactSum
-  private let activations: ActivationBuffer
   private let schedule: LearningRateSchedule
   private let optimizer: AdamW
   private let configuration: RunConfiguration
 
   package init(
-    _ inputs: RunInputs, _ model: QwenModel, _ plan: ActivationPlan, start: [Float]?,
+    _ learner: Model, start: consuming FloatBuffer, _ configuration: RunConfiguration,
     totalSteps: Int
   ) {
-    let configuration = inputs.configuration
-    self.model = model
+    let count = learner.parameterCount
+    precondition(start.count == count, "the parameters to start from have another layout")
+    self.learner = learner
     self.configuration = configuration
-    layout = inputs.layout
-    parameters =
-      start.map { FloatBuffer($0) }
-      ?? FloatBuffer(freshAdapter: inputs.layout, seed: configuration.seed)
-    firstMoment = FloatBuffer(count: layout.count)
-    secondMoment = FloatBuffer(count: layout.count)
-    gradients = FloatBuffer(count: layout.count)
-    sum = ExactSum(count: layout.count, contributions: configuration.accumulation)
-    activations = ActivationBuffer(plan, for: model)
+    parameters = start
+    firstMoment = FloatBuffer(count: count)
+    secondMoment = FloatBuffer(count: count)
+    gradients = FloatBuffer(count: count)
+    sum = ExactSum(count: count, contributions: configuration.accumulation)
     optimizer = AdamW(weightDecay: Float(configuration.weightDecay))
     schedule = LearningRateSchedule(
       shape: configuration.scheduleShape, peak: configuration.learningRate,
       warmupSteps: configuration.warmupSteps(of: totalSteps), totalSteps: totalSteps)
   }
-
-  /// Where the time of forward and backward passes goes.
-  package var profile: PassProfile { activations.scratch.profile }
 
   /// One optimizer step over one gradient accumulation window; every rank ends with the same parameters.
   ///
@@ -65,24 +57,22 @@ package struct Trainer: ~Copyable {
   ///   - first: The number of the first one in the run.
   ///   - step: The number of this step, from 1.
   package mutating func step(
-    _ batches: [MicroBatch], first: Int, step: Int, divisor: Int,
+    _ batches: [Model.Batch], first: Int, step: Int, divisor: Int,
     over ranks: Communicator
   ) throws -> StepMetrics {
     var losses = [Double](repeating: 0, count: batches.count)
     var (times, watch) = (StepTimes(), Stopwatch())
     sum.reset()
     let shares = shares(ofCosts: batches.map(\.tokens.count), worldSize: ranks.worldSize)
+    gradients.zero()
     for index in shares[ranks.rank] {
-      gradients.zero()
-      let dropout = Dropout(
-        probability: layout.configuration.dropout, seed: configuration.seed,
-        microBatch: first + index)
       times.exactSum += watch.lap()
-      losses[index] = model.forwardBackward(
-        batches[index], adapter: parameters, dropout: dropout, accumulatingInto: gradients,
-        activations)
+      losses[index] = learner.forwardBackward(
+        batches[index], number: first + index, parameters: parameters, accumulatingInto: gradients)
       times.compute += watch.lap()
-      Self.add(gradients, to: &sum)
+      let touched = learner.touchedRanges(batches[index])
+      Self.add(gradients, in: touched, to: &sum)
+      for range in touched { gradients.zero(range) }
       ranks.watchdog?.progress()
     }
     times.exactSum += watch.lap()
@@ -103,7 +93,7 @@ package struct Trainer: ~Copyable {
       parameters, gradients, firstMoment: firstMoment, secondMoment: secondMoment,
       gradientScale: GradientClipping.coefficient(
         norm: norm, maximum: configuration.maximumGradientNorm),
-      learningRate: rate, step: step)
+      learningRate: rate, step: step, sections: learner.decaySections)
     times.update = watch.lap()
     return StepMetrics(
       loss: loss, gradientNorm: norm, learningRate: rate,
@@ -111,8 +101,10 @@ package struct Trainer: ~Copyable {
       times: times)
   }
 
-  private static func add(_ gradients: borrowing FloatBuffer, to sum: inout ExactSum) {
-    sum.add(gradients.span)
+  private static func add(
+    _ gradients: borrowing FloatBuffer, in ranges: [Range<Int>], to sum: inout ExactSum
+  ) {
+    sum.add(gradients.span, in: ranges)
   }
 
   private static func read(
@@ -127,7 +119,7 @@ package struct Trainer: ~Copyable {
   private mutating func reduceGradients(over ranks: Communicator) throws -> Duration {
     do { return try sum.allReduce(over: ranks) } catch {
       guard case .unusableValue(_, let index, _, _) = error else { throw error }
-      let name = layout.tensor(at: index)?.name ?? "unknown"
+      let name = learner.tensorName(at: index) ?? "unknown"
       throw CommandFailure("the gradient of \(name) cannot be summed. \(error)", exitCode: 70)
     }
   }
@@ -138,13 +130,5 @@ package struct Trainer: ~Copyable {
     parameters.copy(from: arenas[0])
     firstMoment.copy(from: arenas[1])
     secondMoment.copy(from: arenas[2])
-  }
-}
-
-extension FloatBuffer {
-  /// A buffer that holds `values`.
-  init(_ values: [Float]) {
-    self.init(count: values.count)
-    copy(from: values)
   }
 }

@@ -14,12 +14,11 @@ extension TrainingRun {
     }
     let audit = LeakAudit(inputs)
     try job.onRoot {
-      let sizes = try ModelSizes(configuration.modelPath, inputs.layout.configuration)
-      let memory = MemoryEstimate(sizes, workload, configuration.precision, program: programMemory)
+      let memory = try inputs.memory(
+        training: activationPlan, scoring: trainer.learner.scoringPlan, program: programMemory)
       let perHost = Dictionary(grouping: hosts) { $0 }.values.map(\.count).max() ?? 1
       var screen = FirstScreen(Console.terminal)
-      screen.addModel(inputs, sizes)
-      screen.addData(inputs, examples)
+      try inputs.addRows(to: &screen, examples)
       screen.add("audit", audit.summary)
       screen.addCompute(configuration, ranks: job.ranks.worldSize, hosts: hosts)
       screen.addWork(configuration, data.plan, ranks: job.ranks.worldSize)
@@ -43,20 +42,13 @@ extension TrainingRun {
     [
       "event": .string("start"), "version": .string(DistTrain.version),
       "model": .string(inputs.configuration.modelPath),
-      "parameters": .integer(inputs.model.parameterCount),
-      "trainable": .integer(inputs.layout.count), "train": .integer(inputs.split.train.count),
+      "parameters": .integer(inputs.baseParameterCount),
+      "trainable": .integer(trainer.parameters.count), "train": .integer(inputs.split.train.count),
       "validation": .integer(inputs.split.validation.count),
       "held_out": .integer(inputs.split.heldOut.count), "ranks": .integer(hosts.count),
       "hosts": .integer(Set(hosts).count), "total_steps": .integer(data.plan.totalSteps),
       "memory_per_host": .integer(memory), "output_dir": .string(folder.path),
     ]
-  }
-
-  /// The sizes of what is computed, for the memory alone.
-  private var workload: Workload {
-    Workload(
-      steps: [], totalSteps: data.plan.totalSteps, training: activationPlan,
-      scoring: evaluator.plan, source: "")
   }
 
   /// The live line before the first step, which may take long.

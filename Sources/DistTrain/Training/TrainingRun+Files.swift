@@ -84,19 +84,19 @@ extension TrainingRun {
     return JSONValue.object(members).withSortedKeys
   }
 
-  /// Of all steps so far: per token, two for each frozen weight forward and two backward, six for each of the adapter's.
+  /// Of all steps so far.
   private var floatingPointOperations: Double {
-    let perToken = 4 * Double(inputs.model.parameterCount) + 6 * Double(inputs.layout.count)
-    return perToken * Double(state.tokensSeen)
+    inputs.operationsPerToken * Double(state.tokensSeen)
   }
 
-  /// What describes the finished run: the adapter's card, TensorBoard's scores and the report, whose path it returns.
+  /// What describes the finished run: the product's card, TensorBoard's scores and the report, whose path it returns.
   ///
   /// A report that cannot be made is told and spoils nothing; the command makes it again.
   func describe(_ result: EvaluationResult, _ job: borrowing Job) throws -> String? {
     try folder.write(trainerState().text(indent: 2) + "\n", to: "trainer_state.json")
     try events?.append(ScalarTags.scalars(result), step: state.step)
-    try folder.write(ModelCard(inputs.configuration, result).text, to: "adapter/README.md")
+    try folder.write(
+      ModelCard(inputs.configuration, result).text, to: Inputs.product + "/README.md")
     do { return try Report.write([folder.path], to: folder.path) } catch {
       job.log.warning("no report: \(error); `disttrain report \(folder.path)` tries again")
       return nil

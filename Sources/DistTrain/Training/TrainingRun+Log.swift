@@ -25,11 +25,10 @@ extension TrainingRun {
 
   /// The validation loss, in the table and in metrics.jsonl.
   mutating func validate(_ job: borrowing Job) throws {
-    guard !validation.isEmpty else { return }
+    guard !validationItems.isEmpty else { return }
     job.enter(.evaluation)
-    let loss = try evaluator.meanLoss(validation, adapter: trainer.parameters, over: job.ranks)
-    let scored = try evaluator.scores(
-      validationItems, adapter: trainer.parameters, over: job.ranks)
+    let (loss, scored) = try trainer.learner.validation(
+      validationItems, validation, parameters: trainer.parameters, over: job.ranks)
     let result = try EvaluationResult(validationItems, scored, typeNames: inputs.dataset.typeNames)
     let accuracy = result.overall.share
     let epoch = data.plan.epochs(afterStep: state.step)

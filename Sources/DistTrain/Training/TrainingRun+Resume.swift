@@ -10,7 +10,7 @@ extension TrainingRun {
     try job.onRoot {
       let name = inputs.configuration.resumeFrom ?? "auto"
       guard let checkpoint = try findCheckpoint(name, job) else { return }
-      try check(checkpoint, fits: trainer.layout)
+      try check(checkpoint)
       let settings = try JSONParser.parse(checkpoint.configuration)
       for change in inputs.configuration.changes(from: settings) {
         job.note("changed    \(change)")
@@ -27,7 +27,7 @@ extension TrainingRun {
     job.note("resumed    after step \(state.step)")
   }
 
-  /// Takes the adapter of the best validation, where that was not after the last step.
+  /// Takes the parameters of the best validation, where that was not after the last step.
   ///
   /// Communication: the root's checkpoint goes to all ranks.
   mutating func takeBest(_ job: borrowing Job) throws {
@@ -40,7 +40,7 @@ extension TrainingRun {
     bytes = try job.ranks.broadcast(bytes)
     let checkpoint = try Checkpoint(sealed: bytes, name: "the root's checkpoint")
     trainer.restore([checkpoint.parameters, checkpoint.firstMoment, checkpoint.secondMoment])
-    job.note("best       the adapter after step \(state.bestStep) is kept")
+    job.note("best       the \(Inputs.product) after step \(state.bestStep) is kept")
   }
 
   /// Says so where the rest of the run is computed by other kernels than what there is of it.
@@ -67,11 +67,11 @@ extension TrainingRun {
     return nil
   }
 
-  private func check(_ checkpoint: Checkpoint, fits layout: AdapterLayout) throws {
+  private func check(_ checkpoint: Checkpoint) throws {
     let stored = try JSONParser.parse(checkpoint.configuration)
     var differences = inputs.configuration.differences(from: stored)
-    if checkpoint.tensors != layout.checkpointTensors {
-      differences.append("the adapter has other tensors")
+    if checkpoint.tensors != inputs.tensors {
+      differences.append("the \(Inputs.product) has other tensors")
     }
     differences += provenance.differences(from: try JSONParser.parse(checkpoint.provenance))
     guard differences.isEmpty else {
@@ -81,16 +81,16 @@ extension TrainingRun {
     }
   }
 
-  /// Throws on all ranks, with a table of them, unless they hold the same adapter and moments.
+  /// Throws on all ranks, with a table of them, unless they hold the same parameters and moments.
   ///
   /// Communication: one handshake.
-  func compareAdapters(_ job: borrowing Job) throws {
+  func compareParameters(_ job: borrowing Job) throws {
     let cure = "a host computes wrongly or its memory is faulty; resume without it"
     let fields = [
-      HandshakeField("adapter", FileDigest.digest(of: trainer.parameters.bytes), cure: cure),
-      HandshakeField("first_moment", FileDigest.digest(of: trainer.firstMoment.bytes), cure: cure),
+      HandshakeField(Inputs.product, FileDigest.digest(of: trainer.parameters), cure: cure),
+      HandshakeField("first_moment", FileDigest.digest(of: trainer.firstMoment), cure: cure),
       HandshakeField(
-        "second_moment", FileDigest.digest(of: trainer.secondMoment.bytes), cure: cure),
+        "second_moment", FileDigest.digest(of: trainer.secondMoment), cure: cure),
     ]
     try job.together {
       do throws(HandshakeError) { try job.ranks.shakeHands(fields) } catch {
@@ -99,13 +99,13 @@ extension TrainingRun {
     }
   }
 
-  /// Writes a checkpoint; all ranks first agree that they hold the same adapter.
+  /// Writes a checkpoint; all ranks first agree that they hold the same parameters.
   ///
   /// Kept are the newest `save_total_limit` and the one with the best validation loss. A file that cannot be written ends
   /// the run, unless it is told to go on and this is not its end; earlier checkpoints are untouched.
   func save(_ job: borrowing Job, isEnd: Bool = true) throws {
     job.enter(.checkpoint)
-    try compareAdapters(job)
+    try compareParameters(job)
     let configuration = inputs.configuration
     try job.onRoot {
       let store = folder.checkpoints
@@ -127,7 +127,7 @@ extension TrainingRun {
   /// Everything that is needed to go on from here.
   private func checkpoint() -> Checkpoint {
     Checkpoint(
-      tensors: trainer.layout.checkpointTensors, parameters: trainer.parameters.array(),
+      tensors: inputs.tensors, parameters: trainer.parameters.array(),
       firstMoment: trainer.firstMoment.array(), secondMoment: trainer.secondMoment.array(),
       step: state.step, epoch: state.step / data.plan.windowsPerEpoch,
       windowInEpoch: state.step % data.plan.windowsPerEpoch, totalSteps: data.plan.totalSteps,

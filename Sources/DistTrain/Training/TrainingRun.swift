@@ -4,15 +4,14 @@ internal import Foundation
 internal import Model
 
 /// The train command: from the inputs to the held-out score, with all files of the run.
-package struct TrainingRun: ~Copyable {
-  let inputs: RunInputs
+package struct TrainingRun<Inputs: TrainingInputs>: ~Copyable {
+  let inputs: Inputs
   let folder: RunFolder
-  var data: TrainingData
+  var data: TrainingData<Inputs>
   var state = TrainingState()
-  var trainer: Trainer
-  let evaluator: Evaluator
+  var trainer: Trainer<Inputs.Model>
   let questions: HeldOutQuestions
-  let validation: [MicroBatch]
+  let validation: [Inputs.Model.Batch]
   let validationItems: [ScoringItem]
   let provenance: Provenance
   /// The seconds of each line of the history, where it has any; unlike the history no part of a checkpoint.
@@ -27,7 +26,7 @@ package struct TrainingRun: ~Copyable {
   var times = StepTimes()
   var display: TrainingDisplay
   /// What the largest training micro-batch needs.
-  let activationPlan: ActivationPlan
+  let activationPlan: Inputs.Model.Plan
   /// Bytes that this process had to itself, and that were free, before the model was loaded.
   let programMemory: Int, freeMemory: Int
 
@@ -53,28 +52,26 @@ package struct TrainingRun: ~Copyable {
   init(_ configuration: RunConfiguration, _ job: borrowing Job) throws {
     job.enter(.load)
     if job.ranks.isRoot { WorkProgress.showLoading() }
-    let inputs = try job.load { try RunInputs(configuration) }
+    let inputs = try job.load { try Inputs(configuration) }
     var data = TrainingData(inputs)
     let plan = try job.load { try data.activationPlan() }
     try job.load { try Self.refuseLeak(inputs) }
     let questions = try job.load { try HeldOutQuestions(inputs) }
     let validationItems = try job.load {
-      try inputs.questions(inputs.split.validation).map { try ScoringItem($0, inputs.scoring) }
+      try inputs.questions(inputs.split.validation).map {
+        try inputs.scoringItem($0, hidesQuestion: false)
+      }
     }
-    let validation = try job.load {
-      try inputs.examples(inputs.split.validation, epoch: nil).map { inputs.microBatch([$0]) }
-    }
-    let scored = questions.all + validationItems
-    let longest = Evaluator.plan(inputs.scoring, fitting: scored, texts: validation).sequence
+    let validation = try job.load { try inputs.validationTexts() }
     let memory = (own: HostMemory.own, free: HostMemory.available)
-    let model = try job.load {
-      try inputs.loadModel(
-        longest: max(longest, plan.sequence), prefetches: job.ranks.localRank == 0)
+    let learner = try job.load {
+      try inputs.load(
+        training: plan, scoring: questions.all + validationItems, texts: validation,
+        prefetches: job.ranks.localRank == 0)
     }
-    let start = try job.load { try inputs.adapter?.parameters(inputs.layout) }
+    let start = try job.load { try learner.start() }
     let digests = try Self.digests(inputs, job)
-    trainer = Trainer(inputs, model, plan, start: start, totalSteps: data.plan.totalSteps)
-    evaluator = Evaluator(model, inputs.scoring, fitting: scored, texts: validation)
+    trainer = Trainer(learner, start: start, configuration, totalSteps: data.plan.totalSteps)
     folder = RunFolder(configuration.outputPath)
     display = TrainingDisplay(totalSteps: data.plan.totalSteps)
     activationPlan = plan
@@ -88,7 +85,7 @@ package struct TrainingRun: ~Copyable {
   }
 
   /// Throws where the audit of the data must be clean and is not.
-  private static func refuseLeak(_ inputs: RunInputs) throws {
+  private static func refuseLeak(_ inputs: Inputs) throws {
     guard inputs.configuration.isAuditStrict else { return }
     let audit = LeakAudit(inputs)
     guard audit.warnings.isEmpty else {
@@ -100,7 +97,7 @@ package struct TrainingRun: ~Copyable {
 
   /// The digests of the inputs, which one rank of each host reads for the others.
   private static func digests(
-    _ inputs: RunInputs, _ job: borrowing Job
+    _ inputs: Inputs, _ job: borrowing Job
   ) throws -> InputDigests {
     let own = try job.load {
       job.ranks.localRank == 0 ? try InputDigests(inputs).bytes : []
@@ -169,7 +166,7 @@ package struct TrainingRun: ~Copyable {
       if step % configuration.loggingSteps == 0 || isLast { try log(metrics, job) }
       try validateIfDue(job)
       if configuration.desyncCheckSteps > 0, step % configuration.desyncCheckSteps == 0 {
-        try compareAdapters(job)
+        try compareParameters(job)
       }
       let isDue = configuration.saveSteps > 0 && step % configuration.saveSteps == 0
       let isBest = state.bestStep == step
@@ -192,7 +189,7 @@ package struct TrainingRun: ~Copyable {
   }
 
   private mutating func validateIfDue(_ job: borrowing Job) throws {
-    let steps = inputs.configuration.evaluationSteps
+    let steps = inputs.configuration.validationSteps(perEpoch: data.plan.windowsPerEpoch)
     guard steps > 0, state.step > 0, state.step % steps == 0, state.validatedStep < state.step
     else { return }
     do { try validate(job) } catch is StopRequested {
@@ -211,11 +208,10 @@ package struct TrainingRun: ~Copyable {
 
   /// The held-out score; the last step's checkpoint is written, so that a stop loses nothing.
   private func score(_ job: borrowing Job) throws -> HeldOutScore {
-    let adapter = try inputs.adapter?.parameters(inputs.layout)
-    let start = adapter.map { FloatBuffer($0) } ?? FloatBuffer(count: inputs.layout.count)
     do {
       return try questions.score(
-        inputs, evaluator, adapter: trainer.parameters, start: start, over: job.ranks)
+        inputs, trainer.learner, parameters: trainer.parameters, over: job.ranks
+      ) { try trainer.learner.given(in: nil) }
     } catch is StopRequested { try stop(job) }
   }
 
@@ -223,17 +219,18 @@ package struct TrainingRun: ~Copyable {
     job.enter(.evaluation)
     if inputs.configuration.loadsBest { try takeBest(job) }
     let score = try score(job)
-    let parameters = trainer.parameters.array()
     job.enter(.finish)
     try job.onRoot {
-      try folder.writeAdapter(
-        parameters, trainer.layout, baseModel: inputs.configuration.modelName)
+      try inputs.write(trainer.parameters, to: folder)
       let audit = LeakAudit(inputs)
       try EvaluationRun.write(score, inputs, audit, to: folder)
       let report = try describe(score.result, job)
       job.note("")
+      let name = Inputs.product.padding(toLength: 10, withPad: " ", startingAt: 0)
       EvaluationRun.show(score, audit, job)
-      job.note("adapter    \(folder.adapter) (PEFT)\nresults    \(folder.path)/results.json")
+      job.note(
+        "\(name) \(folder.path)/\(Inputs.product) (\(Inputs.reader))\nresults    \(folder.path)/results.json"
+      )
       if let report { job.note("report     \(report)") }
     }
     return score

@@ -15,6 +15,11 @@ package struct EncoderConfiguration: Sendable, Equatable {
   package let initializerRange: Float
   package let hiddenDropout: Float, attentionDropout: Float, headDropout: Float
 
+  /// Whether a config.json with this model_type is an encoder's.
+  package static func isEncoder(modelType: String) -> Bool {
+    Architecture(rawValue: modelType) != nil
+  }
+
   package var headSize: Int { hiddenSize / headCount }
   /// The position of a sequence's first token.
   package var firstPosition: Int { architecture == .roberta ? (paddingToken ?? 0) + 1 : 0 }

@@ -41,18 +41,22 @@ extension EncoderModel {
 }
 
 /// The tensors of an encoder's folder under whatever names it gives them.
-private struct EncoderWeights {
+struct EncoderWeights {
   private let folder: WeightFolder
   private let names: Set<String>
   private let prefix: String
   private let isPrefixed: Bool
 
   init(_ path: String, _ configuration: EncoderConfiguration) throws(ModelError) {
-    // Older files carry the positions 0, 1, 2, ... as a tensor of integers.
-    folder = try WeightFolder(path: path) { $0.hasSuffix("position_ids") }
+    folder = try Self.open(path)
     names = Set(folder.names)
     prefix = EncoderNames(configuration.architecture).prefix
     isPrefixed = names.contains { [prefix] in $0.hasPrefix(prefix) }
+  }
+
+  /// Older files carry the positions 0, 1, 2, ... as a tensor of integers, which is left out.
+  static func open(_ path: String) throws(ModelError) -> WeightFolder {
+    try WeightFolder(path: path) { $0.hasSuffix("position_ids") }
   }
 
   /// How the folder calls a tensor; nil where it has none.

@@ -32,6 +32,12 @@ package struct FloatBuffer: ~Copyable {
   /// Overwrites every element with zero.
   package func zero() { unsafe base.update(repeating: 0, count: count) }
 
+  /// Overwrites the elements of `range` with zero.
+  package func zero(_ range: Range<Int>) {
+    precondition(range.lowerBound >= 0 && range.upperBound <= count, "\(range) leaves \(count)")
+    unsafe (base + range.lowerBound).update(repeating: 0, count: range.count)
+  }
+
   /// Overwrites the elements from `offset` on with `values`.
   package func copy(from values: [Float], at offset: Int = 0) {
     precondition(offset >= 0 && offset + values.count <= count, "\(values.count) values do not fit")

@@ -33,10 +33,10 @@ package struct LeakAudit: Sendable {
   package let sharedAnswers: Int
   package let nearDuplicates: [NearDuplicates.Pair]
 
-  package init(_ inputs: RunInputs) {
+  package init(_ inputs: some TrainingInputs) {
     self.init(
       inputs.dataset, inputs.split, order: inputs.configuration.optionOrder,
-      showsLetters: inputs.configuration.promptTemplate != .open,
+      showsLetters: inputs.showsLetters,
       seed: inputs.configuration.seed)
   }
 

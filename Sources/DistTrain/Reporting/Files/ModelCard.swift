@@ -1,6 +1,6 @@
 internal import Model
 
-/// The README.md of an adapter folder: what model hubs read of it, and what a person wants to know first.
+/// The README.md of an adapter's or a trained model's folder: what model hubs read of it, and what a person wants to know first.
 ///
 /// It depends on the configuration and the score alone, not on where or when the run was.
 package struct ModelCard {
@@ -37,18 +37,20 @@ package struct ModelCard {
   private static func quoted(_ text: String) -> String { JSONValue.string(text).text() }
 
   private var frontMatter: String {
-    let tags = ["base_model:adapter:\(baseModel)", "lora", "multiple-choice"].sorted()
+    let isEncoder = configuration.isEncoder
+    let method = isEncoder ? ["base_model:finetune:"] : ["base_model:adapter:", "lora"]
+    let tags = ([method[0] + baseModel] + method.dropFirst() + ["multiple-choice"]).sorted()
     return """
       base_model: \(Self.quoted(baseModel))
-      library_name: peft
-      pipeline_tag: text-generation
+      library_name: \(isEncoder ? "transformers" : "peft")
+      pipeline_tag: \(isEncoder ? "multiple-choice" : "text-generation")
       tags:
       \(tags.map { "- \(Self.quoted($0))\n" }.joined())datasets:
       - \(Self.quoted(dataset))
       metrics:
       - accuracy
       model-index:
-      - name: \(Self.quoted(baseModel + " LoRA"))
+      - name: \(Self.quoted(baseModel + (isEncoder ? "" : " LoRA")))
         results:
         - task:
             type: multiple-choice
@@ -91,9 +93,8 @@ package struct ModelCard {
 
   private var body: String {
     let constant = result.constantAnswer
-    let modules = configuration.values["lora_target_modules"]?.text ?? "all-linear"
     return """
-      # LoRA adapter for \(Markdown.text(baseModel))
+      # \(configuration.isEncoder ? "Multiple choice with" : "LoRA adapter for") \(Markdown.text(baseModel))
 
       Trained by disttrain \(DistTrain.version) on \(Markdown.text(dataset)).
 
@@ -105,22 +106,51 @@ package struct ModelCard {
 
       | setting | value |
       |---|---|
-      | rank, alpha, dropout | \(configuration.lora.rank), \(configuration.lora.alpha), \
-      \(configuration.lora.dropout) |
-      | projections | \(Markdown.cell(modules)) |
-      | prompt_template, score | \(configuration.promptTemplate.rawValue), \
-      \(configuration.score.rawValue) |
-      | option_order | \(configuration.optionOrder.rawValue) |
-      | precision | \(configuration.precision.rawValue) |
-
+      \(settings.map { "| \($0) | \($1) |\n" }.joined())
       ```python
-      from peft import PeftModel
-      from transformers import AutoModelForCausalLM
-
-      model = AutoModelForCausalLM.from_pretrained(\(Self.quoted(baseModel)))
-      model = PeftModel.from_pretrained(model, "path/of/this/folder")
+      \(configuration.isEncoder ? Self.encoderCode : adapterCode)
       ```
 
       """
   }
+
+  private var settings: [(String, String)] {
+    let more = [
+      ("option_order", configuration.optionOrder.rawValue),
+      ("precision", configuration.precision.rawValue),
+    ]
+    guard !configuration.isEncoder else {
+      return [
+        ("label_smoothing_factor", "\(configuration.labelSmoothing)"),
+        ("max_length", "\(configuration.maximumLength)"),
+      ] + more
+    }
+    let lora = configuration.lora
+    let modules = configuration.values["lora_target_modules"]?.text ?? "all-linear"
+    return [
+      ("rank, alpha, dropout", "\(lora.rank), \(lora.alpha), \(lora.dropout)"),
+      ("projections", Markdown.cell(modules)),
+      (
+        "prompt_template, score",
+        "\(configuration.promptTemplate.rawValue), \(configuration.score.rawValue)"
+      ),
+    ] + more
+  }
+
+  private var adapterCode: String {
+    """
+    from peft import PeftModel
+    from transformers import AutoModelForCausalLM
+
+    model = AutoModelForCausalLM.from_pretrained(\(Self.quoted(baseModel)))
+    model = PeftModel.from_pretrained(model, "path/of/this/folder")
+    """
+  }
+
+  private static let encoderCode = """
+    from transformers import AutoModelForMultipleChoice, AutoTokenizer
+
+    model = AutoModelForMultipleChoice.from_pretrained("path/of/this/folder")
+    tokenizer = AutoTokenizer.from_pretrained("path/of/this/folder")
+    """
 }

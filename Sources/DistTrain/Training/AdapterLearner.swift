@@ -1,0 +1,78 @@
+package import Collective
+package import Model
+
+/// A frozen decoder with an adapter that is trained.
+package final class AdapterLearner: Learner {
+  package typealias Batch = MicroBatch
+  package let model: QwenModel
+  private let inputs: RunInputs
+  private let activations: ActivationBuffer
+  private let evaluator: Evaluator
+
+  /// - Parameter plan: Of training; nil where nothing is trained.
+  package init(
+    _ inputs: RunInputs, _ model: QwenModel, training plan: ActivationPlan?,
+    scoring items: [ScoringItem] = [], texts: [MicroBatch] = []
+  ) {
+    self.inputs = inputs
+    self.model = model
+    activations = ActivationBuffer(
+      plan ?? ActivationPlan(fitting: [], keepsForBackward: false), for: model)
+    evaluator = Evaluator(model, inputs.scoring, fitting: items, texts: texts)
+  }
+
+  package var parameterCount: Int { inputs.layout.count }
+  package func tensorName(at index: Int) -> String? { inputs.layout.tensor(at: index)?.name }
+  package var decaySections: [(range: Range<Int>, decays: Bool)]? { nil }
+  package var scoringPlan: ActivationPlan { evaluator.plan }
+  package var profile: PassProfile { activations.scratch.profile }
+
+  package func start() throws -> FloatBuffer {
+    guard let adapter = inputs.adapter else {
+      return FloatBuffer(freshAdapter: inputs.layout, seed: inputs.configuration.seed)
+    }
+    return FloatBuffer(try adapter.parameters(inputs.layout))
+  }
+
+  package func given(in folder: String?) throws -> FloatBuffer {
+    guard let adapter = inputs.adapter else { return try untrained() }
+    return FloatBuffer(try adapter.parameters(inputs.layout))
+  }
+
+  package func untrained() throws -> FloatBuffer { FloatBuffer(count: parameterCount) }
+
+  package func forwardBackward(
+    _ batch: MicroBatch, number: Int, parameters: borrowing FloatBuffer,
+    accumulatingInto gradients: borrowing FloatBuffer
+  ) -> Double {
+    let dropout = Dropout(
+      probability: inputs.layout.configuration.dropout, seed: inputs.configuration.seed,
+      microBatch: number)
+    return model.forwardBackward(
+      batch, adapter: parameters, dropout: dropout, accumulatingInto: gradients, activations)
+  }
+
+  package func touchedRanges(_ batch: MicroBatch) -> [Range<Int>] { [0..<parameterCount] }
+
+  package func scores(
+    _ items: [ScoringItem], parameters: borrowing FloatBuffer, over ranks: Communicator
+  ) throws -> [ScoredItem] {
+    try evaluator.scores(items, adapter: parameters, over: ranks)
+  }
+
+  package func validation(
+    _ items: [ScoringItem], _ texts: [MicroBatch], parameters: borrowing FloatBuffer,
+    over ranks: Communicator
+  ) throws -> (loss: Double, scored: [ScoredItem]) {
+    let loss = try evaluator.meanLoss(texts, adapter: parameters, over: ranks)
+    return (loss, try evaluator.scores(items, adapter: parameters, over: ranks))
+  }
+}
+
+extension FloatBuffer {
+  /// A buffer that holds `values`.
+  init(_ values: [Float]) {
+    self.init(count: values.count)
+    copy(from: values)
+  }
+}
