@@ -90,7 +90,9 @@ package struct Provenance: Sendable {
       "ranks": .integer(hosts.count), "hosts": .array(hosts.map(JSONValue.string)),
       "threads_per_rank": .integer(inputs.configuration.threadsPerRank),
       "model": .string(inputs.configuration.modelPath),
-      "dataset": .string(inputs.configuration.datasetPath), "identity": .object(identity),
+      "dataset": .string(inputs.configuration.datasetPath),
+      "parameters": .integer(inputs.model.parameterCount + inputs.layout.count),
+      "trainable_parameters": .integer(inputs.layout.count), "identity": .object(identity),
     ])
   }
 }
