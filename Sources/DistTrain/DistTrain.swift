@@ -14,7 +14,7 @@ struct DistTrain: ParsableCommand {
     version: version,
     subcommands: [
       DemoCommand.self, TrainCommand.self, LaunchCommand.self, EvaluateCommand.self,
-      ReportCommand.self, WatchCommand.self,
+      ReportCommand.self, BaselinesCommand.self, CompareCommand.self, WatchCommand.self,
       InspectCommand.self, VerifyCommand.self, ExportCommand.self, PlanCommand.self,
       DoctorCommand.self, BenchCommand.self, SynthesizeCommand.self, AskCommand.self,
       ConfigCommand.self, EnvironmentCommand.self,

@@ -33,7 +33,7 @@ struct HelpTests {
     #expect(result.output.contains("\nUSAGE: disttrain \(command)"))
   }
 
-  @Test(arguments: ["inspect", "bench", "synthesize", "report", "watch"])
+  @Test(arguments: ["inspect", "bench", "synthesize", "report", "watch", "baselines", "compare"])
   func `help fits eighty columns`(command: String) throws {
     let result = try CommandRunner.run(
       "disttrain", [command, "--help"], environment: ["COLUMNS": "80"])

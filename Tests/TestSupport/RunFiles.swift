@@ -52,21 +52,24 @@ package struct RunFiles {
   }
 
   /// results.json of these answers.
-  package func writeResults(_ answers: [Answer], more: JSONObject = [:]) throws {
+  package func writeResults(
+    _ answers: [Answer], more: JSONObject = [:], metrics: JSONObject = [:], in folder: String = ""
+  ) throws {
     let correct = answers.count { $0.picked == $0.right }
     let tally: JSONValue = .object([
       "correct": .integer(correct), "total": .integer(answers.count),
     ])
+    var all: JSONObject = [
+      "overall": tally, "query_types": .object(["Specific": tally]),
+      "chance_accuracy": .double(100.0 / 3),
+      "constant_answer": .object(["letter": .string("A"), "accuracy": .double(40)]),
+    ]
+    for (key, value) in zip(metrics.keys, metrics.values) { all[key] = value }
     var results: JSONObject = [
-      "score": .string("letter"), "option_order": .string("shuffled"),
-      "metrics": .object([
-        "overall": tally, "query_types": .object(["Specific": tally]),
-        "chance_accuracy": .double(100.0 / 3),
-        "constant_answer": .object(["letter": .string("A"), "accuracy": .double(40)]),
-      ]),
+      "score": .string("letter"), "option_order": .string("shuffled"), "metrics": .object(all),
       "predictions": .array(answers.map(\.json)),
     ]
     for (key, value) in zip(more.keys, more.values) { results[key] = value }
-    try write(JSONValue.object(results).text(indent: 2), to: "results.json")
+    try write(JSONValue.object(results).text(indent: 2), to: folder + "results.json")
   }
 }

@@ -34,6 +34,7 @@ package enum EvaluationRun {
       try folder.prepare(resumes: true, overwrites: false)
       try write(score, inputs, audit, to: folder)
       show(score, audit, job)
+      folder.refreshReport(job)
     }
     return score
   }

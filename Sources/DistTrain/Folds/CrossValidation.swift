@@ -88,6 +88,7 @@ package enum CrossValidation {
       try folder.write(scores.predictionLines, to: "predictions.jsonl")
       job.result("\n" + scores.summary)
       job.note("results    \(folder.path)/results.json")
+      folder.writeReport(job)
     }
     worst = try job.ranks.maximum(worst)
     if worst != 0 { throw ReportedFailure(exitCode: worst) }

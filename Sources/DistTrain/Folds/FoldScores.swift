@@ -60,33 +60,52 @@ package struct FoldScores: Sendable {
 
   /// results.json over all folds.
   package func json(_ configuration: RunConfiguration) -> JSONValue {
+    .object([
+      "score": .string(configuration.score.rawValue),
+      "option_order": .string(configuration.optionOrder.rawValue),
+      "prompt_template": configuration.promptName,
+      "folds": foldsJSON, "metrics": metrics, "predictions": .array(predictions),
+    ])
+  }
+
+  /// The score of each fold, and with which code it ended.
+  var foldsJSON: JSONValue {
+    .array(
+      folds.map { fold in
+        var object = EvaluationResult.tally(fold.tally).objectValue ?? [:]
+        object["fold"] = .integer(fold.outcome.index)
+        object["exit_code"] = .integer(Int(fold.outcome.failure ?? 0))
+        return .object(object)
+      })
+  }
+
+  private var metrics: JSONValue {
+    var object = foldMetrics
+    for (key, value) in zip(pooledMetrics.keys, pooledMetrics.values) { object[key] = value }
+    return .object(object)
+  }
+
+  var foldMetrics: JSONObject {
+    [
+      "mean_accuracy": .double(100 * mean),
+      "population_deviation": .double(100 * populationDeviation),
+      "sample_deviation": .double(100 * sampleDeviation),
+    ]
+  }
+
+  var pooledMetrics: JSONObject {
     var (accuracies, counts, details) = (JSONObject(), JSONObject(), JSONObject())
     for (name, tally) in byType {
       accuracies[name] = tally.total == 0 ? .null : .double(100 * tally.share)
       counts[name] = .integer(tally.total)
       details[name] = EvaluationResult.tally(tally)
     }
-    let each = folds.map { fold -> JSONValue in
-      var object = EvaluationResult.tally(fold.tally).objectValue ?? [:]
-      object["fold"] = .integer(fold.outcome.index)
-      object["exit_code"] = .integer(Int(fold.outcome.failure ?? 0))
-      return .object(object)
-    }
-    return .object([
-      "score": .string(configuration.score.rawValue),
-      "option_order": .string(configuration.optionOrder.rawValue),
-      "prompt_template": configuration.promptName,
-      "folds": .array(each),
-      "metrics": .object([
-        "mean_accuracy": .double(100 * mean),
-        "population_deviation": .double(100 * populationDeviation),
-        "sample_deviation": .double(100 * sampleDeviation),
-        "overall_accuracy": .double(100 * pooled.share), "correct": .integer(pooled.correct),
-        "total": .integer(pooled.total), "overall": EvaluationResult.tally(pooled),
-        "query_type_accuracy": .object(accuracies), "query_type_counts": .object(counts),
-        "query_types": .object(details),
-      ]), "predictions": .array(predictions),
-    ])
+    return [
+      "overall_accuracy": .double(100 * pooled.share), "correct": .integer(pooled.correct),
+      "total": .integer(pooled.total), "overall": EvaluationResult.tally(pooled),
+      "query_type_accuracy": .object(accuracies), "query_type_counts": .object(counts),
+      "query_types": .object(details),
+    ]
   }
 
   /// The scores as a person reads them.

@@ -18,19 +18,26 @@ package struct PartialConfiguration: Sendable {
 
   private static func given(_ path: String) -> String? { path == missing ? nil : path }
 
+  /// The settings of all sources, with a mark where a required one is missing.
+  package static func values(
+    file: String?, overrides: [(key: String, value: String)],
+    environment: [String: String] = ProcessInfo.processInfo.environment
+  ) throws(ConfigurationError) -> ConfigurationValues {
+    let given = try ConfigurationValues(
+      file: file, environment: environment, overrides: overrides)
+    let required = ConfigurationKey.all.filter { $0.fallback == nil && given[$0.name] == nil }
+    return try ConfigurationValues(
+      file: file, environment: environment,
+      overrides: overrides + required.map { ($0.name, missing) })
+  }
+
   /// Resolves the settings on the root and gives them to every rank.
   static func resolve(
     _ job: borrowing Job, file: String?, overrides: [(key: String, value: String)]
   ) throws -> PartialConfiguration {
     var bytes: [UInt8] = []
     try job.onRoot {
-      let environment = ProcessInfo.processInfo.environment
-      let given = try ConfigurationValues(
-        file: file, environment: environment, overrides: overrides)
-      let required = ConfigurationKey.all.filter { $0.fallback == nil && given[$0.name] == nil }
-      let values = try ConfigurationValues(
-        file: file, environment: environment,
-        overrides: overrides + required.map { ($0.name, missing) })
+      let values = try values(file: file, overrides: overrides)
       _ = try RunConfiguration(values)
       bytes = Array(values.json.text().utf8)
     }

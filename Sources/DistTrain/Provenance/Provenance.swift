@@ -8,6 +8,8 @@ package struct Provenance: Sendable {
   private let configuration: RunConfiguration
   private let methodRecord: JSONObject
   private let tensors: [CheckpointTensor]
+  /// Of the given model and of what is trained beside it.
+  private let parameterCount: Int
   private let digests: InputDigests
   /// What every part of a run must share: model, tokenizer and data.
   package let identity: JSONObject
@@ -17,6 +19,7 @@ package struct Provenance: Sendable {
     methodRecord = inputs.methodRecord
     tensors = inputs.tensors
     self.digests = digests
+    parameterCount = inputs.parameterCount
     identity = [
       "model_type": .string(inputs.architecture),
       "base_parameters": .integer(inputs.baseParameterCount),
@@ -25,6 +28,8 @@ package struct Provenance: Sendable {
       "dataset_sha256": .string(digests.dataset),
     ]
   }
+
+  private var trainableCount: Int { tensors.reduce(0) { $0 + $1.elementCount } }
 
   /// What the checkpoint keeps: the identity, and the program and arithmetic that made it.
   package var json: JSONValue {
@@ -93,7 +98,8 @@ package struct Provenance: Sendable {
       "ranks": .integer(hosts.count), "hosts": .array(hosts.map(JSONValue.string)),
       "threads_per_rank": .integer(configuration.threadsPerRank),
       "model": .string(configuration.modelPath),
-      "dataset": .string(configuration.datasetPath), "identity": .object(identity),
+      "dataset": .string(configuration.datasetPath), "parameters": .integer(parameterCount),
+      "trainable_parameters": .integer(trainableCount), "identity": .object(identity),
     ])
   }
 }

@@ -114,6 +114,7 @@ package struct EncoderInputs: TrainingInputs {
 
   package var architecture: String { sizes.architecture.rawValue }
   package var baseParameterCount: Int { model.layout.count }
+  package var parameterCount: Int { model.layout.count }
   package var methodRecord: JSONObject { [:] }
 
   /// Six for each parameter but those of tables, of which a token takes a row.

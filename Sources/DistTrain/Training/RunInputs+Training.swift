@@ -36,6 +36,7 @@ extension RunInputs: TrainingInputs {
   package var tensors: [CheckpointTensor] { layout.checkpointTensors }
   package var architecture: String { model.architecture.rawValue }
   package var baseParameterCount: Int { model.parameterCount }
+  package var parameterCount: Int { model.parameterCount + layout.count }
 
   package var methodRecord: JSONObject {
     [

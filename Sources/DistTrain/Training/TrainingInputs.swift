@@ -54,6 +54,8 @@ package protocol TrainingInputs: Sendable {
   var architecture: String { get }
   /// Parameters of the model that is given.
   var baseParameterCount: Int { get }
+  /// Parameters of the model with what is trained.
+  var parameterCount: Int { get }
   /// What checkpoints keep besides of the method.
   var methodRecord: JSONObject { get }
   /// Floating-point operations of training for each token.

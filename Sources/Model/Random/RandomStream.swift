@@ -5,6 +5,7 @@ package enum RandomPurpose: UInt32, Sendable {
   case split = 1
   case optionOrder, epochOrder, adapterInitialization, dropout, syntheticWeights
   case headInitialization
+  case tieBreaking = 64
 }
 
 /// Random numbers that are a pure function of (seed, purpose, two indices, position): Philox 4x32-10.

@@ -125,6 +125,7 @@ package struct LeakAudit: Sendable {
   }
 
   static func count(_ value: Double) -> String {
-    value == value.rounded() ? String(Int(value)) : Console.fixed(value, 1)
+    value == value.rounded() && abs(value) < 1e15
+      ? String(Int(value)) : Console.fixed(value, 1)
   }
 }

@@ -11,15 +11,17 @@ package struct AuditRecord: Sendable {
     package let accuracy: Double
     package let chance: Double?, pValue: Double?
     package let beatsChance: Bool
+
+    var rightText: String { "\(LeakAudit.count(correct)) of \(total)" }
   }
 
   package let isLeak: Bool
   package let verdict: String
   package let questions: Int?
-  package let rules: [Rule]
-  package let positions: [(split: String, counts: [(letter: String, count: Int)])]
-  package let overlap: [(name: String, count: Int)]
-  package let warnings: [String]
+  package private(set) var rules: [Rule]
+  package private(set) var positions: [(split: String, counts: [(letter: String, count: Int)])]
+  package private(set) var overlap: [(name: String, count: Int)]
+  package private(set) var warnings: [String]
 
   package init(_ json: JSONValue) {
     verdict = json["verdict"]?.stringValue ?? "unknown"
@@ -44,6 +46,14 @@ package struct AuditRecord: Sendable {
       return count.map { (name.replacing("_", with: " "), $0) }
     }
     warnings = (json["warnings"]?.arrayValue ?? []).compactMap(\.stringValue)
+  }
+
+  /// What it says of all questions, and not of how they are split.
+  var ofAllQuestions: AuditRecord {
+    var audit = self
+    audit.rules = rules.filter { $0.total == questions }
+    (audit.positions, audit.overlap, audit.warnings) = ([], [], [])
+    return audit
   }
 
   private static func members(_ json: JSONValue?) -> [(String, JSONValue)] {

@@ -16,7 +16,7 @@ struct AuditSection {
     var boxes: Markup = ""
     if let audit = run.audit, audit.isLeak {
       let rules = winners.prefix(3).map { rule -> Markup in
-        "<b>\(rule.name)</b> is right on \(LeakAudit.count(rule.correct)) of \(rule.total)"
+        "<b>\(rule.name)</b> is right on \(rule.rightText)"
       }.joined(", ")
       boxes += """
         <div class="alarm" role="alert"><h3>The answers leak</h3>
@@ -66,7 +66,7 @@ struct AuditSection {
     let rows = audit.rules.map { rule -> Markup in
       let explanation: Markup = rule.beatsChance ? "<small>\(rule.explanation)</small>" : ""
       return """
-        <tr class="\(rule.beatsChance ? "beats" : "")"><th scope="row">\(rule.name)\(explanation)</th><td>\(LeakAudit.count(rule.correct)) of \(rule.total)</td>\
+        <tr class="\(rule.beatsChance ? "beats" : "")"><th scope="row">\(rule.name)\(explanation)</th><td>\(rule.rightText)</td>\
         <td>\(NumberText.percent(rule.accuracy))</td>\
         <td>\(rule.chance.map { NumberText.percent($0) } ?? "–")</td>\
         <td>\(rule.pValue.map { NumberText.probability($0) } ?? "–")</td></tr>

@@ -7,6 +7,11 @@ enum NumberText {
     Console.fixed(100 * share, digits) + " %"
   }
 
+  /// Mean and population deviation in percent.
+  static func deviating(_ folds: ScoreRecord.Folds) -> String {
+    "\(Console.fixed(100 * folds.mean, 1)) ± \(percent(folds.populationDeviation))"
+  }
+
   static func interval(_ interval: WilsonInterval) -> String {
     "\(Console.fixed(100 * interval.low, 1))–\(Console.fixed(100 * interval.high, 1)) %"
   }

@@ -25,7 +25,8 @@ package struct ReportMarkdown {
       body.map { "\(String(repeating: "#", count: level)) \(title)\n\n\($0)" }
     }
     let parts = [
-      verdict(run), section("Audit", audit(run)), section("Results per type", types(run)),
+      verdict(run), section("Folds", folds(run)), section("Audit", audit(run)),
+      section("Results per type", types(run)),
       section("Letters", letters(run)), section("Training log", log(run)),
       section("Configuration", configuration(run)), section("Environment", environment(run)),
     ]
@@ -35,8 +36,13 @@ package struct ReportMarkdown {
   private func verdict(_ run: RunRecord) -> String? {
     guard let score = run.score else { return "No results yet.\n" }
     let tally = score.overall
+    let folds = score.folds.map {
+      "**\(NumberText.deviating($0))** right on average of \($0.scored.count) folds (± population deviation;"
+        + " sample deviation \(NumberText.percent($0.sampleDeviation))).\n\n"
+    }
     var text =
-      "**\(NumberText.percent(tally.share))** of \(tally.total) held-out questions right"
+      (folds ?? "")
+      + "**\(NumberText.percent(tally.share))** of \(tally.total) held-out questions right"
       + " (95 % interval \(NumberText.interval(tally.interval))"
     if let chance = score.chance { text += "; chance \(NumberText.percent(chance))" }
     if let constant = score.constant {
@@ -54,7 +60,7 @@ package struct ReportMarkdown {
       : "Verdict: \(Markdown.text(audit.verdict)).\n\n"
     let rows = audit.rules.map { rule in
       [
-        Markdown.cell(rule.name), "\(LeakAudit.count(rule.correct)) of \(rule.total)",
+        Markdown.cell(rule.name), rule.rightText,
         NumberText.percent(rule.accuracy), rule.chance.map { NumberText.percent($0) } ?? "–",
         rule.pValue.map { NumberText.probability($0) } ?? "–",
       ]
@@ -63,6 +69,18 @@ package struct ReportMarkdown {
       ["rule that reads no question", "right", "accuracy", "chance", "p"], rows)
     let warnings = audit.warnings.map { "- \(Markdown.text($0))\n" }.joined()
     return verdict + (rows.isEmpty ? "" : table) + (warnings.isEmpty ? "" : "\n" + warnings)
+  }
+
+  private func folds(_ run: RunRecord) -> String? {
+    guard let score = run.score, let folds = score.folds else { return nil }
+    let rows = folds.each.map { fold in
+      fold.exitCode == 0
+        ? Self.row("fold \(fold.index)", fold.tally)
+        : ["fold \(fold.index)", "ended with code \(fold.exitCode)", "", "", ""]
+    }
+    return Markdown.table(
+      ["fold", "accuracy", "95 % interval", "right", "n"],
+      rows + [Self.row("all folds", score.overall)])
   }
 
   private static func row(_ name: String, _ tally: EvaluationResult.Tally) -> [String] {

@@ -26,6 +26,7 @@ enum ReportStyle {
     "Helvetica Neue",Arial,sans-serif;font-variant-numeric:tabular-nums;overflow-wrap:anywhere;\
     -webkit-text-size-adjust:100%}
     main{max-width:62rem;margin:0 auto;padding:2.5rem 1.5rem 3rem}
+    a{color:var(--s0)}
     h1{font-size:1.5rem;line-height:1.25;font-weight:650;margin:0;letter-spacing:-.01em}
     header p{margin:.15rem 0 0;color:var(--muted)}
     section{margin-top:2.75rem;padding-top:1.25rem;border-top:1px solid var(--rule)}
@@ -62,6 +63,14 @@ enum ReportStyle {
     .plain td{white-space:nowrap}
     .plain .noted th,.plain .noted td{border-bottom:0}
     .plain .aside td{white-space:normal;text-align:left;padding-top:0;color:var(--muted);font-size:.8rem}
+    .plain td.words{white-space:normal;min-width:6.5rem;text-align:left}
+    .runs thead th:nth-child(5),.runs thead th:nth-child(7){text-align:left}
+    .runs th,.runs td{vertical-align:top}
+    .runs tbody th{min-width:6.5rem}
+    .runs td small{display:block}
+    .runs .leak{color:var(--bad);font-weight:600}
+    .runs .group th{padding-top:1.4rem;color:var(--muted);font-size:.8rem}
+    .runs .published{color:var(--muted);font-style:italic}
     .plain .beats th,.plain .beats td{color:var(--bad);font-weight:600}
 
     """

@@ -3,7 +3,7 @@ package import Model
 
 extension RunRecord {
   /// Files of which a run has at least one as soon as there is anything to tell.
-  private static let telling = ["config.yaml", "metrics.jsonl", "results.json"]
+  static let telling = ["config.yaml", "metrics.jsonl", "results.json"]
 
   /// Reads what there is in `folder`; throws with exit code 66 where that is no run, 65 where a file is damaged.
   package init(folder: String) throws(CommandFailure) {
@@ -28,6 +28,7 @@ extension RunRecord {
       try ScoreRecord(results, path + "/results.json")
     }
     audit = try json("audit.json").map(AuditRecord.init)
+    try readFolds()
   }
 
   private func fault(_ name: String, _ reason: String) -> CommandFailure {
@@ -175,9 +176,10 @@ extension ScoreRecord {
       pair throws(CommandFailure) in try Self.answer(pair.element, pair.offset, path)
     }
     readCalibration(metrics["calibration"])
+    try readFolds(json, path)
   }
 
-  private static func tally(_ json: JSONValue, _ path: String) throws(CommandFailure) -> Tally? {
+  static func tally(_ json: JSONValue, _ path: String) throws(CommandFailure) -> Tally? {
     guard let correct = json["correct"]?.intValue, let total = json["total"]?.intValue else {
       return nil
     }

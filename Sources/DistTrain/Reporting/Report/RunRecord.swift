@@ -36,6 +36,8 @@ package struct RunRecord: Sendable {
   package var times: [(name: String, seconds: Double)] = []
   package var score: ScoreRecord?
   package var audit: AuditRecord?
+  /// The runs of a cross-validated run's folds.
+  package var folds: [RunRecord] = []
 
   package init(path: String, name: String) {
     self.path = path
@@ -53,6 +55,7 @@ package struct RunRecord: Sendable {
       parts.append(ModelCard.modelName(ofPath: model))
     }
     if let data = setting("dataset_path")?.split(separator: "/").last { parts.append(String(data)) }
+    if !folds.isEmpty { parts.append("\(folds.count) folds") }
     if let ranks = environment["ranks"]?.intValue {
       parts.append("\(ranks) rank\(ranks == 1 ? "" : "s")")
     }

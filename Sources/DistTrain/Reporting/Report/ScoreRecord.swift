@@ -39,6 +39,8 @@ package struct ScoreRecord: Sendable {
   package var protocolParts: [(name: String, value: String)] = []
   package var before: Tally?
   package var optionsOnly: Tally?
+  /// Where every question was held out in one of several folds; all else is then over all of them.
+  package var folds: Folds?
 
   package init(overall: Tally) { self.overall = overall }
 

@@ -17,9 +17,24 @@ struct VerdictSection {
     return "Not to be told apart from \(text)."
   }
 
+  private var figure: Markup {
+    let overall = score.overall
+    guard let folds = score.folds else {
+      return """
+        \(NumberText.percent(overall.share))\
+        <span> of held-out questions right (\(overall.correct) of \(overall.total))</span>
+        """
+    }
+    return """
+      \(NumberText.deviating(folds))<span> right on average of \(folds.scored.count) folds</span>
+      """
+  }
+
   private var sentence: Markup {
     let overall = score.overall
-    var parts: [Markup] = [
+    var parts: [Markup] =
+      score.folds == nil ? [] : ["all folds \(NumberText.percent(overall.share))"]
+    parts += [
       "95 % interval \(NumberText.interval(overall.interval))",
       "n = \(overall.total)",
     ]
@@ -37,8 +52,7 @@ struct VerdictSection {
     let isLeak = run.audit?.isLeak ?? false
     return """
       <div class="verdict\(isLeak ? " doubtful" : "")">
-      <p class="figure">\(NumberText.percent(score.overall.share))\
-      <span> of held-out questions right (\(score.overall.correct) of \(score.overall.total))</span></p>
+      <p class="figure">\(figure)</p>
       <p class="sentence">\(sentence)</p>
       <p class="judgement">\(Self.judgement(score))\(isLeak ? " The audit below says why this score is no evidence." : "")</p>
       </div>
@@ -50,6 +64,9 @@ struct VerdictSection {
     var notes: [Markup] = []
     if score.truncated > 0 {
       notes.append("\(score.truncated) questions lost tokens to max_length.")
+    }
+    for fold in score.folds?.failed ?? [] {
+      notes.append("Fold \(fold.index) ended with code \(fold.exitCode) and is not counted.")
     }
     if score.unparsable > 0 {
       notes.append("\(score.unparsable) answers named no option and count as wrong.")
