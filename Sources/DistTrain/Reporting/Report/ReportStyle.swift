@@ -66,7 +66,8 @@ enum ReportStyle {
     .plain td.words{white-space:normal;min-width:6.5rem;text-align:left}
     .runs thead th:nth-child(5),.runs thead th:nth-child(7){text-align:left}
     .runs th,.runs td{vertical-align:top}
-    .runs tbody th{min-width:6.5rem}
+    .runs tbody th{min-width:6rem}
+    .runs td:nth-child(2){white-space:normal;min-width:6.75rem}
     .runs td small{display:block}
     .runs .leak{color:var(--bad);font-weight:600}
     .runs .group th{padding-top:1.4rem;color:var(--muted);font-size:.8rem}

@@ -32,8 +32,12 @@ struct VerdictSection {
 
   private var sentence: Markup {
     let overall = score.overall
-    var parts: [Markup] =
-      score.folds == nil ? [] : ["all folds \(NumberText.percent(overall.share))"]
+    var parts: [Markup] = []
+    if score.folds != nil {
+      parts.append("± population deviation")
+      parts.append(
+        "all folds \(overall.correct) of \(overall.total), \(NumberText.percent(overall.share))")
+    }
     parts += [
       "95 % interval \(NumberText.interval(overall.interval))",
       "n = \(overall.total)",
