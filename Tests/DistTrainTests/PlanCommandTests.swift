@@ -32,7 +32,7 @@ struct PlanCommandTests {
     let workload = Workload(
       steps: [[200]], totalSteps: 1, training: training, scoring: training, source: "")
     let memory = MemoryEstimate(model, workload, .float32, program: 0)
-    #expect(memory.arenas == 20 * 40_370_176 && memory.exactSum == 8 * 40_370_177)
+    #expect(memory.arenas == 16 * 40_370_176 && memory.exactSum == 8 * 40_370_177)
     // 28 layers x 200 tokens x about 51,000 floats, 67 MB of logits among them.
     #expect((1_300_000_000...1_400_000_000).contains(memory.activations))
     #expect(

@@ -106,13 +106,20 @@ package final class TinyEncoderRun {
     return try bytes("\(output)/checkpoints/\(names.max() ?? "none")")
   }
 
-  /// The lines of metrics.jsonl.
+  /// The lines of metrics.jsonl without what depends on the clock.
   package func metrics(_ output: String) throws -> [JSONValue] {
-    try String(decoding: bytes(output + "/metrics.jsonl"), as: UTF8.self).split(separator: "\n")
-      .map {
-        var object = try JSONParser.parse(Array($0.utf8)).objectValue ?? [:]
-        object["seconds"] = nil
-        return .object(object)
+    let clock = Set([
+      "seconds", "current_steps", "total_steps", "percentage", "elapsed_time", "remaining_time",
+      "throughput",
+    ])
+    return try String(decoding: bytes(output + "/metrics.jsonl"), as: UTF8.self)
+      .split(separator: "\n").map { line in
+        let object = try JSONParser.parse(Array(line.utf8)).objectValue ?? [:]
+        var kept = JSONObject()
+        for (key, value) in zip(object.keys, object.values) where !clock.contains(key) {
+          kept[key] = value
+        }
+        return .object(kept)
       }
   }
 }

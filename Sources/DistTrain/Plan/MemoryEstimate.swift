@@ -6,15 +6,15 @@ package struct MemoryEstimate: Sendable, Equatable {
   package let weights: Int
   /// Of each rank: activations of training and of scoring.
   package let activations: Int, scoring: Int
-  /// Parameters, gradients, two moments, and the copy that ranks compare: 5 x 4 bytes per adapter parameter.
+  /// Parameters, gradients and two moments: 4 x 4 bytes per trained parameter.
   package let arenas: Int
-  /// The 64-bit sum: 8 bytes per adapter parameter and 8 for the number of vectors.
+  /// The 64-bit sum: 8 bytes per trained parameter and 8 for the number of vectors.
   package let exactSum: Int
   /// Program, libraries, tokenizer and data; measured.
   package let program: Int
   /// Of the root while it saves: three arenas as arrays, and the checkpoint's bytes twice.
   package let saving: Int
-  /// A checkpoint, and the adapter in the run's folder.
+  /// A checkpoint, and what was trained in the run's folder.
   package let checkpoint: Int, adapter: Int
 
   package init(
@@ -40,7 +40,7 @@ package struct MemoryEstimate: Sendable, Equatable {
     self.program = program
     self.activations = activations
     self.scoring = scoring
-    arenas = 20 * count
+    arenas = 16 * count
     exactSum = 8 * (count + 1)
     checkpoint = 12 * count
     adapter = 4 * count

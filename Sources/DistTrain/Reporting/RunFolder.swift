@@ -94,7 +94,7 @@ package struct RunFolder: Sendable {
   }
 
   /// What the operating system said; Foundation's own text for most of its errors is that something failed.
-  private static func reason(_ error: any Error) -> String {
+  static func reason(_ error: any Error) -> String {
     guard let system = (error as? CocoaError)?.underlying as? POSIXError else {
       return error.localizedDescription
     }

@@ -173,7 +173,13 @@ package struct EncoderInputs: TrainingInputs {
 
   package func write(_ parameters: borrowing FloatBuffer, to folder: RunFolder) throws {
     try folder.make("model")
-    try model.write(
-      parameters, from: configuration.modelPath, to: folder.model)
+    do {
+      try model.write(parameters, from: configuration.modelPath, to: folder.model)
+    } catch let error as ModelError {
+      throw CommandFailure("\(error)", exitCode: 74)
+    } catch {
+      throw CommandFailure(
+        "cannot write \(folder.model): \(RunFolder.reason(error))", exitCode: 74)
+    }
   }
 }
