@@ -16,6 +16,7 @@ import sys
 import tempfile
 
 import torch
+from tokenizers import Tokenizer
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
 print = functools.partial(print, flush=True)
@@ -38,7 +39,9 @@ def evaluate(options, rule, folder):
 
 class Reference:
     def __init__(self, options):
-        self.tokenizer = AutoTokenizer.from_pretrained(options.model)
+        # The file as it is: transformers makes some tokenizers anew by their class.
+        self.tokenizer = Tokenizer.from_file(os.path.join(options.model, "tokenizer.json"))
+        self.template = AutoTokenizer.from_pretrained(options.model)
         self.model = AutoModelForCausalLM.from_pretrained(options.model, dtype=torch.float32).eval()
         self.chat = options.template == "chat"
         self.new_tokens = options.new_tokens
@@ -46,7 +49,7 @@ class Reference:
     def wrapped(self, text):
         if not self.chat:
             return text
-        return self.tokenizer.apply_chat_template(
+        return self.template.apply_chat_template(
             [{"role": "user", "content": text}], tokenize=False, add_generation_prompt=True)
 
     def prompt(self, item):
@@ -56,7 +59,7 @@ class Reference:
             f"Question: {item['question'].strip()}\n\nOptions:\n{lines}\nAnswer:")
 
     def encode(self, text):
-        return self.tokenizer(text, add_special_tokens=False)["input_ids"]
+        return self.tokenizer.encode(text, add_special_tokens=False).ids
 
     @functools.cache
     @torch.no_grad()
@@ -72,7 +75,7 @@ class Reference:
         out = self.model.generate(
             ids, attention_mask=torch.ones_like(ids), do_sample=False,
             max_new_tokens=self.new_tokens, pad_token_id=0, repetition_penalty=1.0)
-        return self.tokenizer.decode(out[0, ids.shape[1]:], skip_special_tokens=True)
+        return self.tokenizer.decode(out[0, ids.shape[1]:].tolist(), skip_special_tokens=True)
 
     def scores(self, item, rule):
         prompt = self.prompt(item)

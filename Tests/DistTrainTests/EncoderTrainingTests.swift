@@ -51,7 +51,9 @@ struct EncoderTrainingTests {
 
   @Test func `a run that is stopped continues to the bytes of an undisturbed one`() throws {
     let tiny = try TinyEncoderRun()
-    let best = ["metric_for_best_model=accuracy", "load_best_model_at_end=true"]
+    let best = [
+      "metric_for_best_model=accuracy", "load_best_model_at_end=true", "num_train_epochs=12",
+    ]
     try Self.train(tiny, "whole", best, ranks: 2)
     var interrupted = 0
     for (attempt, ranks) in [1, 3].enumerated() {

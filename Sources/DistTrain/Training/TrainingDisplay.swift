@@ -35,7 +35,8 @@ struct TrainingDisplay {
       let perStep = pace.secondsPerStep, let rest = remaining(after: step)
     else { return nil }
     hasToldTime = true
-    return "time       about \(Plan.duration(rest)) for the other \(totalSteps - step) steps,"
+    return
+      "time       about \(Plan.duration(rest)) for what is left, \(Console.grouped(totalSteps - step)) of \(Console.grouped(totalSteps)) steps,"
       + " \(Console.fixed(perStep, perStep < 10 ? 2 : 0)) s each as measured"
   }
 
