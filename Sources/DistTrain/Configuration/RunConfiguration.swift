@@ -58,18 +58,17 @@ package struct RunConfiguration: Sendable, Equatable {
     overwritesOutput = reader.flag("overwrite_output_dir")
     initialAdapter = reader.optionalPath("init_adapter")
     resumeFrom = reader.optionalPath("resume_from_checkpoint", whenTrue: "auto")
-    precision = Precision(rawValue: reader.choice("precision")) ?? .float32
-    checkpointing =
-      ActivationCheckpointing(rawValue: reader.choice("activation_checkpointing")) ?? .none
+    precision = reader.choice("precision", or: .float32)
+    checkpointing = reader.choice("activation_checkpointing", or: .none)
     threadsPerRank = reader.integer("threads_per_rank")
     split = reader.path("split")
     folds = reader.optionalPath("folds")
     trainRatio = reader.number("train_ratio")
     validationRatio = reader.number("val_ratio")
     testRatio = reader.number("test_ratio")
-    optionOrder = OptionOrder(rawValue: reader.choice("option_order")) ?? .shuffled
-    promptTemplate = PromptTemplate(rawValue: reader.choice("prompt_template")) ?? .plain
-    score = isEncoder ? .logit : ScoreRule(rawValue: reader.choice("score")) ?? .letter
+    optionOrder = reader.choice("option_order", or: .shuffled)
+    promptTemplate = reader.choice("prompt_template", or: .plain)
+    score = isEncoder ? .logit : reader.choice("score", or: .letter)
     maximumNewTokens = reader.integer("max_new_tokens")
     isAuditStrict = reader.flag("strict_audit")
     scoresControls = reader.flag("score_controls")
@@ -83,22 +82,18 @@ package struct RunConfiguration: Sendable, Equatable {
     batchSize = reader.integer("per_device_train_batch_size")
     accumulation = reader.integer("gradient_accumulation_steps")
     learningRate = reader.number("learning_rate")
-    scheduleShape =
-      LearningRateSchedule.Shape(rawValue: reader.choice("lr_scheduler_type")) ?? .linear
+    scheduleShape = reader.choice("lr_scheduler_type", or: .linear)
     warmup = reader.number("warmup_steps")
     weightDecay = reader.number("weight_decay")
     maximumGradientNorm = reader.number("max_grad_norm")
     labelSmoothing = reader.number("label_smoothing_factor")
     negatedCount = reader.integer("oversample_negated")
-    let targets = reader.targets("lora_target_modules")
-    lora = LoRAConfiguration(
-      rank: max(1, reader.integer("lora_r")), alpha: Float(reader.number("lora_alpha")),
-      dropout: Float(reader.number("lora_dropout")), targets: targets)
+    lora = reader.lora()
     reportsToTensorBoard = reader.choice("report_to") == "tensorboard"
     loggingSteps = reader.integer("logging_steps")
-    validationTime = ValidationTime(rawValue: reader.choice("eval_strategy")) ?? .steps
+    validationTime = reader.choice("eval_strategy", or: .steps)
     evaluationSteps = reader.integer("eval_steps")
-    bestMetric = BestMetric(rawValue: reader.choice("metric_for_best_model")) ?? .loss
+    bestMetric = reader.choice("metric_for_best_model", or: .loss)
     loadsBest = reader.flag("load_best_model_at_end")
     patience = reader.integer("early_stopping_patience")
     saveSteps = reader.integer("save_steps")

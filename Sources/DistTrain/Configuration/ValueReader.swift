@@ -91,6 +91,19 @@ struct ValueReader {
     return text
   }
 
+  /// One of the values that the setting's words stand for; `fallback` where it has a fault.
+  mutating func choice<Value: RawRepresentable>(
+    _ name: String, or fallback: Value
+  ) -> Value where Value.RawValue == String {
+    Value(rawValue: choice(name)) ?? fallback
+  }
+
+  mutating func lora() -> LoRAConfiguration {
+    LoRAConfiguration(
+      rank: max(1, integer("lora_r")), alpha: Float(number("lora_alpha")),
+      dropout: Float(number("lora_dropout")), targets: targets("lora_target_modules"))
+  }
+
   mutating func targets(_ name: String) -> [Projection] {
     guard let (_, text, place) = value(name) else { return [] }
     let words = ConfigurationKey.words(text)
