@@ -53,9 +53,11 @@ extension QwenConfiguration {
   init(json: JSONValue, path: String) throws(ModelError) {
     let name = json["model_type"]?.stringValue ?? "none"
     guard let architecture = Architecture(rawValue: name) else {
-      throw ModelError(
-        .unsupported,
-        "\(path): model_type is \(name); this program computes qwen2, qwen3 and llama")
+      let advice =
+        EncoderConfiguration.isEncoder(modelType: name)
+        ? "an encoder, which train and evaluate take, but this does not"
+        : "this program computes qwen2, qwen3 and llama, and bert, roberta and distilbert encoders"
+      throw ModelError(.unsupported, "\(path): model_type is \(name); \(advice)")
     }
     let reader = ConfigurationReader(json: json, path: path)
     self.architecture = architecture
