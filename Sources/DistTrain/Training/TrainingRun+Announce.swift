@@ -12,7 +12,6 @@ extension TrainingRun {
     let hosts = try job.ranks.allGather(Array(job.ranks.hostName.utf8)).map {
       String(decoding: $0, as: UTF8.self)
     }
-    let audit = LeakAudit(inputs)
     try job.onRoot {
       let memory = try inputs.memory(
         training: activationPlan, scoring: trainer.learner.scoringPlan, program: programMemory)

@@ -14,6 +14,7 @@ package struct TrainingRun<Inputs: TrainingInputs>: ~Copyable {
   let validation: [Inputs.Model.Batch]
   let validationItems: [ScoringItem]
   let provenance: Provenance
+  let audit: LeakAudit
   /// The seconds of each line of the history, where it has any; unlike the history no part of a checkpoint.
   var lineSeconds: [Double?] = []
   /// The lines of the history.
@@ -55,7 +56,7 @@ package struct TrainingRun<Inputs: TrainingInputs>: ~Copyable {
     let inputs = try job.load { try Inputs(configuration) }
     var data = TrainingData(inputs)
     let plan = try job.load { try data.activationPlan() }
-    try job.load { try Self.refuseLeak(inputs) }
+    let audit = try job.load { try Self.audit(inputs) }
     let questions = try job.load { try HeldOutQuestions(inputs) }
     let validationItems = try job.load {
       try inputs.questions(inputs.split.validation).map {
@@ -82,17 +83,18 @@ package struct TrainingRun<Inputs: TrainingInputs>: ~Copyable {
     self.validation = validation
     self.validationItems = validationItems
     provenance = Provenance(inputs, digests)
+    self.audit = audit
   }
 
-  /// Throws where the audit of the data must be clean and is not.
-  private static func refuseLeak(_ inputs: Inputs) throws {
-    guard inputs.configuration.isAuditStrict else { return }
+  /// Audits the data; throws where the audit must be clean and is not.
+  private static func audit(_ inputs: Inputs) throws -> LeakAudit {
     let audit = LeakAudit(inputs)
-    guard audit.warnings.isEmpty else {
+    guard audit.warnings.isEmpty || !inputs.configuration.isAuditStrict else {
       throw CommandFailure(
         "strict_audit: nothing was trained.\n" + audit.warnings.joined(separator: "\n"),
         exitCode: 65)
     }
+    return audit
   }
 
   /// The digests of the inputs, which one rank of each host reads for the others.
@@ -135,7 +137,7 @@ package struct TrainingRun<Inputs: TrainingInputs>: ~Copyable {
       try folder.write(environment.text(indent: 2) + "\n", to: "env.json")
       let split = inputs.split.json(source: configuration.split, seed: configuration.seed)
       try folder.write(split.text() + "\n", to: "test_split.json")
-      try folder.write(LeakAudit(inputs).json.text(indent: 2) + "\n", to: "audit.json")
+      try folder.write(audit.json.text(indent: 2) + "\n", to: "audit.json")
     }
     try job.openLogs(in: folder.path + "/logs")
   }
@@ -222,7 +224,6 @@ package struct TrainingRun<Inputs: TrainingInputs>: ~Copyable {
     job.enter(.finish)
     try job.onRoot {
       try inputs.write(trainer.parameters, to: folder)
-      let audit = LeakAudit(inputs)
       try EvaluationRun.write(score, inputs, audit, to: folder)
       let report = try describe(score.result, job)
       job.note("")
