@@ -15,6 +15,44 @@ struct KernelBenchmark {
     bench.softmax()
     bench.random()
     bench.training()
+    print("\n| product of 109 rows with bfloat16 weights | forward | backward, GFLOP/s |")
+    print("|---|---|---|")
+    for (rows, columns) in [(576, 576), (1536, 576), (4864, 896), (18944, 3584)] {
+      bench.products(rows, columns)
+    }
+  }
+
+  /// Prints how fast rows are multiplied with weights [rows, columns] that come from memory, transposed and as they are.
+  private func products(_ rows: Int, _ columns: Int) {
+    let (tokens, copies) = (109, max(2, 200_000_000 / (rows * columns)))
+    let weights = [UInt16](repeating: 0x3F80, count: copies * rows * columns)
+    let pairs = [UInt16](repeating: 0x3F80, count: tokens * max(rows, columns))
+    let floats = [Float](repeating: 1, count: tokens * max(rows, columns))
+    var y = floats
+    for isBFloat16 in [false, true] where isBFloat16 ? vk_multiplies_bf16() : vk_multiplies_f32() {
+      let rates = [true, false].map { transposes in
+        let (inner, outer) = transposes ? (columns, rows) : (rows, columns)
+        let time = ContinuousClock().measure {
+          for copy in 0..<copies {
+            unsafe weights.withUnsafeBufferPointer { all in
+              let part = unsafe vk_weights(
+                elements: all.baseAddress! + copy * rows * columns, stride: columns,
+                is_bfloat16: true, is_transposed: transposes)
+              if isBFloat16 {
+                unsafe vk_multiply_bf16(pairs, inner, tokens, part, inner, outer, false, &y, outer)
+              } else {
+                unsafe vk_multiply_f32(floats, inner, tokens, part, inner, outer, false, &y, outer)
+              }
+            }
+          }
+        }
+        let operations = Double(2 * tokens * copies * rows * columns)
+        return Self.fixed(operations / (time / .nanoseconds(1)), 1)
+      }
+      print(
+        "| [\(rows), \(columns)], \(isBFloat16 ? "bfloat16" : "float32") | \(rates[0]) | \(rates[1]) |"
+      )
+    }
   }
 
   private var x = (0..<count).map { Float($0 % 4093) * 1e-3 - 2 }

@@ -106,7 +106,8 @@ package struct ActivationBuffer: ~Copyable {
     return Scratch(
       products, dropped: rank == 0 ? 0 : tokens * widest, lowRank: tokens * rank,
       scores: GroupedQueryAttention.scoresCount(length: plan.sequence),
-      logits: chunk * (plan.keepsForBackward ? sizes.vocabularySize : headPanel),
+      logits: chunk
+        * (plan.keepsForBackward ? CrossEntropy.logitStride(sizes.vocabularySize) : headPanel),
       probabilities: plan.keepsForBackward ? chunk * headPanel : 0, logitRows: chunk)
   }
 

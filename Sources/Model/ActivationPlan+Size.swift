@@ -59,7 +59,8 @@ extension ActivationPlan {
     let chunk = min(targets, max(1, CrossEntropy.defaultChunkElements / sizes.vocabularySize))
     let operand = max(max(tokens, rank) * widest, chunk * headPanel, widened)
     let rounded = precision == .bfloat16 ? MatrixProducts.Slot.allCases.count * operand : 0
-    let logits = chunk * (keepsForBackward ? sizes.vocabularySize + headPanel : headPanel)
+    let kept = keepsForBackward ? CrossEntropy.logitStride(sizes.vocabularySize) : 0
+    let logits = chunk * (kept + headPanel)
     let scores = GroupedQueryAttention.scoresCount(length: sequence)
     let dropped = rank == 0 ? 0 : tokens * widest
     return 2 * rounded + 4 * (widened + dropped + tokens * rank + scores + logits + 2 * chunk)

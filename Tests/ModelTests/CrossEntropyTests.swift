@@ -20,7 +20,8 @@ struct CrossEntropyTests {
     let rows = min(layer.chunkRows, Self.rows)
     let scratch = Scratch(
       MatrixProducts(.float32, panel: layer.head.weight.panelCount(.float32)),
-      logits: rows * layer.vocabularySize, probabilities: rows * layer.vocabularySize,
+      logits: rows * CrossEntropy.logitStride(layer.vocabularySize),
+      probabilities: rows * layer.vocabularySize,
       logitRows: rows)
     let dx = FloatBuffer([Float](repeating: .nan, count: x.count))
     let loss = layer.forwardBackward(

@@ -10,6 +10,8 @@ struct MatrixProductsTests {
   }
   static let cases = [
     (1, 1, 1), (1, 16, 33), (93, 48, 576), (16, 576, 93), (7, 5, 2000), (64, 64, 64), (2, 3, 0),
+    // Blocks and tiles that are whole, and all sorts of parts of them.
+    (1, 64, 70), (13, 200, 576), (109, 130, 1026), (7, 65, 131), (25, 1100, 66), (10, 79, 514),
   ].map { Case(rows: $0, columns: $1, inner: $2) }
   static let precisions = Precision.allCases.filter { $0.obstacle == nil }
 
@@ -72,12 +74,13 @@ struct MatrixProductsTests {
     }
   }
 
-  @Test(arguments: [ElementType.float32, .float16, .bfloat16], [0, 1])
-  func `weights of every type are multiplied in panels`(type: ElementType, misalignment: Int) throws
-  {
+  @Test(arguments: [ElementType.float32, .float16, .bfloat16], [(0, 24), (1, 24), (0, 100)])
+  func `weights of every type are multiplied in panels`(
+    type: ElementType, sizes: (misalignment: Int, inputs: Int)
+  ) throws {
     // More rows than two panels of bfloat16, and not a whole number of them.
-    let (tokens, inputs, outputs) = (3, 24, 2500)
-    let sample = try SampleWeights(outputs, inputs, type, misalignment: misalignment)
+    let (tokens, inputs, outputs) = (3, sizes.inputs, 2500)
+    let sample = try SampleWeights(outputs, inputs, type, misalignment: sizes.misalignment)
     let x = randomValues(tokens * inputs, seed: 4)
     let dy = randomValues(tokens * outputs, seed: 5)
     let y = ReferenceMatrix(tokens, inputs, x).timesTransposed(sample.reference)
@@ -98,6 +101,34 @@ struct MatrixProductsTests {
       let tolerance = precision == .bfloat16 ? 3e-3 : 3e-6
       #expect(relativeError(forward.array(), y.floats) < tolerance, "\(precision)")
       #expect(relativeError(backward.array(), dx.floats) < tolerance, "\(precision)")
+    }
+  }
+
+  @Test(arguments: precisions, [false, true])
+  func `a row's product depends on that row alone, and not on the threads`(
+    precision: Precision, transposes: Bool
+  ) {
+    guard precision.productKernels.hasPrefix("own") else { return }
+    let (rows, columns, inner) = (29, 200, 1500)
+    let x = FloatBuffer(randomValues(rows * inner, seed: 6))
+    let w = FloatBuffer(randomValues(inner * columns, seed: 7))
+    let matrix = transposes ? w.matrix(columns, inner) : w.matrix(inner, columns)
+    let products = MatrixProducts(precision, operand: inner * columns)
+    func product(rows range: Range<Int>, threads: Int) -> [Float] {
+      precision.setThreadCount(threads)
+      defer { precision.setThreadCount(1) }
+      let y = FloatBuffer(count: range.count * columns)
+      products.multiply(
+        products.operand(x.matrix(rows, inner).view.rows(range), in: .first),
+        products.operand(matrix.view, in: .second), transposingSecond: transposes,
+        into: y.matrix(range.count, columns))
+      return y.array()
+    }
+    let whole = product(rows: 0..<rows, threads: 1)
+    for threads in 2...5 { #expect(product(rows: 0..<rows, threads: threads) == whole) }
+    for row in 0..<rows {
+      let alone = product(rows: row..<row + 1, threads: 1)
+      #expect(alone == Array(whole[row * columns..<(row + 1) * columns]), "row \(row)")
     }
   }
 

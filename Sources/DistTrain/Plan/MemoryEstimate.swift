@@ -21,7 +21,7 @@ package struct MemoryEstimate: Sendable, Equatable {
     _ model: ModelSizes, _ workload: Workload, _ precision: Precision, program: Int
   ) {
     let (rank, count) = (model.layout.configuration.rank, model.layout.count)
-    let isAsItLies = model.elementType.rawValue == (precision == .float32 ? "F32" : "BF16")
+    let isAsItLies = WeightMatrix.isMultipliedAsItLies(model.elementType, precision)
     func bytes(_ plan: ActivationPlan) -> Int {
       plan.byteCount(
         model.configuration, rank: rank, hasDropout: model.layout.configuration.dropout > 0,

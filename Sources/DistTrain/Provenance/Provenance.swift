@@ -54,9 +54,10 @@ package struct Provenance: Sendable {
 
   /// What else computes than where the provenance `stored` comes from, so that last digits may differ from here on.
   package func changes(from stored: JSONValue) -> [String] {
-    let precision = configuration.precision
-    let products = precision == .bfloat16 ? [("products", precision.productKernels)] : []
-    let arithmetic = [("cpu", Machine.cpuName), ("blas_core", BLAS.coreName)] + products
+    let arithmetic = [
+      ("cpu", Machine.cpuName), ("blas_core", BLAS.coreName),
+      ("products", configuration.precision.productKernels),
+    ]
     return arithmetic.compactMap { key, now in
       guard let then = stored[key]?.stringValue, then != now else { return nil }
       return "\(key) was \(then), now \(now)"
@@ -82,8 +83,9 @@ package struct Provenance: Sendable {
         cure: "export OPENBLAS_CORETYPE with one of these names on all hosts"),
       HandshakeField(
         "products", configuration.precision.productKernels,
-        cure: "install the same oneDNN on hosts with the same processors, or use precision: float32"
-      ),
+        cure: configuration.precision == .float32
+          ? "export OPENBLAS_CORETYPE with one name on all hosts, which leaves products to OpenBLAS"
+          : "install the same oneDNN on hosts with the same processors, or use precision: float32"),
     ]
   }
 

@@ -32,7 +32,11 @@ package struct CrossEntropy: Sendable {
   ) -> Int {
     min(WeightMatrix.panelRows(rows, columns, precision, isAsItLies), largestPanel)
   }
-  private static let largestPanel = 1024
+  /// Whole blocks of a product, and no power of two: rows a page apart would share few places of the cache.
+  private static let largestPanel = 960
+
+  /// Floats from one kept row of logits to the next, an odd number of cache lines for the same reason.
+  package static func logitStride(_ vocabularySize: Int) -> Int { ((vocabularySize + 15) / 16 | 1) * 16 }
 
   private func chunks(_ count: Int) -> StrideTo<Int> { stride(from: 0, to: count, by: chunkRows) }
 
@@ -96,7 +100,8 @@ package struct CrossEntropy: Sendable {
     var lossSum = 0.0
     for start in chunks(x.rows) {
       let chunk = start..<min(start + chunkRows, x.rows)
-      let logits = scratch.logits.matrix(chunk.count, vocabularySize)
+      let logits = scratch.logits.matrix(chunk.count, Self.logitStride(vocabularySize))
+        .columns(0..<vocabularySize)
       let sums = forward(x.rows(chunk), into: logits, scratch: scratch)
       for (index, row) in chunk.enumerated() {
         sums[index, 0] += log(sums[index, 1])

@@ -2,8 +2,9 @@ internal import VectorKernels
 
 /// Matrix products in the precision of a run, with the memory their operands are widened or rounded into.
 ///
-/// float32 goes to OpenBLAS, with weights of other types widened panel by panel; bfloat16 goes to oneDNN, with bfloat16
-/// weights as they lie in the mapped file and everything else rounded. Sums are 32-bit floats in both.
+/// Rows times a matrix go to `BlockProducts` where the processor has what they need. All others go to OpenBLAS in float32,
+/// with weights of other types widened panel by panel, and to oneDNN in bfloat16, with bfloat16 weights as they lie in
+/// the mapped file and everything else rounded. Sums are 32-bit floats everywhere.
 package struct MatrixProducts: ~Copyable {
   package let precision: Precision
   private let panel: FloatBuffer
@@ -35,6 +36,8 @@ package struct MatrixProducts: ~Copyable {
   package enum Operand: ~Escapable {
     case float32(MatrixView, scale: Float)
     case bfloat16(BFloat16View)
+    /// bfloat16 weights in a product of 32-bit floats, widened while they are multiplied.
+    case widened(BFloat16View)
 
     /// The columns in `range`.
     @_lifetime(copy self)
@@ -42,6 +45,7 @@ package struct MatrixProducts: ~Copyable {
       switch self {
       case .float32(let values, let scale): .float32(values.columns(range), scale: scale)
       case .bfloat16(let values): .bfloat16(values.columns(range))
+      case .widened(let values): .widened(values.columns(range))
       }
     }
   }
@@ -82,6 +86,9 @@ package struct MatrixProducts: ~Copyable {
     _ a: Operand, _ transposesA: Bool, _ b: Operand, _ transposesB: Bool, accumulates: Bool,
     _ c: MutableMatrixView
   ) {
+    if !transposesA, BlockProducts.multiply(a, b, transposesB, accumulates: accumulates, c) {
+      return
+    }
     switch (a, b) {
     case (.float32(let left, let leftScale), .float32(let right, let rightScale)):
       BLAS.multiply(
@@ -140,7 +147,10 @@ package struct MatrixProducts: ~Copyable {
   /// Some rows of the weights: the mapped bytes themselves, or widened and rounded as the precision asks.
   @_lifetime(borrow self, borrow weight)
   private func operand(_ weight: WeightMatrix, _ rows: Range<Int>) -> Operand {
-    if precision == .bfloat16, weight.isBFloat16 { return .bfloat16(weight.bfloat16Rows(rows)) }
-    return operand(weight.panel(rows, scratch: panel), in: .weight)
+    guard weight.isMultipliedAsItLies(precision), weight.isBFloat16 else {
+      return operand(weight.panel(rows, scratch: panel), in: .weight)
+    }
+    let values = weight.bfloat16Rows(rows)
+    return precision == .bfloat16 ? .bfloat16(values) : .widened(values)
   }
 }

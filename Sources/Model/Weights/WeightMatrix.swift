@@ -29,10 +29,10 @@ package struct WeightMatrix: Sendable {
 
   /// Rows that are multiplied together.
   ///
-  /// Panels that are widened first fit the second-level cache; bfloat16 ones are as many rows as keep their product in
-  /// it.
+  /// Panels that are widened first fit the second-level cache; bfloat16 ones that a library multiplies are as many rows
+  /// as keep their product in it.
   package func panelRows(_ precision: Precision) -> Int {
-    Self.panelRows(rows, columns, precision, isAsItLies(precision))
+    Self.panelRows(rows, columns, precision, isMultipliedAsItLies(precision))
   }
 
   static func panelRows(
@@ -41,7 +41,8 @@ package struct WeightMatrix: Sendable {
     switch precision {
     case _ where !isAsItLies:
       max(1, min(rows, max(panelElements / max(columns, 1), leastPanelRows)))
-    case .bfloat16 where rows > 2 * bfloat16PanelRows: bfloat16PanelRows
+    case .bfloat16 where rows > 2 * bfloat16PanelRows && !BlockProducts.multipliesBFloat16:
+      bfloat16PanelRows
     default: max(rows, 1)
     }
   }
@@ -50,13 +51,23 @@ package struct WeightMatrix: Sendable {
   private static let leastPanelRows = 256
   private static let bfloat16PanelRows = 1024
 
-  private func isAsItLies(_ precision: Precision) -> Bool {
-    precision == .float32 ? isDirect : isBFloat16
+  /// True where products take the mapped bytes themselves.
+  func isMultipliedAsItLies(_ precision: Precision) -> Bool {
+    (isDirect || isBFloat16) && Self.isMultipliedAsItLies(elementType, precision)
+  }
+
+  /// True where products take aligned weights of a type as they lie, so that nothing is widened or rounded before.
+  package static func isMultipliedAsItLies(_ type: ElementType, _ precision: Precision) -> Bool {
+    switch type {
+    case .float32: precision == .float32
+    case .bfloat16: precision == .bfloat16 || BlockProducts.multipliesFloat32
+    case .float16: false
+    }
   }
 
   /// Elements of scratch that `panel` needs.
   package func panelCount(_ precision: Precision) -> Int {
-    isAsItLies(precision) ? 0 : panelRows(precision) * columns
+    isMultipliedAsItLies(precision) ? 0 : panelRows(precision) * columns
   }
 
   /// Calls `body` with the rows of one panel after the other.

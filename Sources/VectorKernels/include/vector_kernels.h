@@ -4,6 +4,7 @@
 // number of lanes, so a result depends on the values and the CPU type alone.
 #ifndef VECTOR_KERNELS_H
 #define VECTOR_KERNELS_H
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -20,6 +21,28 @@ void vk_widen_bf16(const uint16_t *source, float *target, size_t count);
 void vk_widen_f16(const uint16_t *source, float *target, size_t count);
 /// target = scale * source, rounded to nearest even; NaN stays NaN.
 void vk_narrow_bf16(const float *source, float scale, uint16_t *target, size_t count);
+
+// MARK: Products with weights (product.c, product_tile.h)
+
+/// Weights as they lie in memory: [inner, columns], or [columns, inner] where they are transposed.
+typedef struct {
+  const void *elements;
+  /// Elements from one row to the next.
+  size_t stride;
+  bool is_bfloat16, is_transposed;
+} vk_weights;
+
+/// Whether this processor has what `vk_multiply_f32` (AVX-512) and `vk_multiply_bf16` (AVX-512 BF16) need; the second is
+/// false too where tiles (AMX) make libraries faster.
+bool vk_multiplies_f32(void);
+bool vk_multiplies_bf16(void);
+
+/// y = x W, or y += x W; x: [tokens, inner], y: [tokens, columns], W of bfloat16 is widened. A row of y depends on its row of x alone.
+void vk_multiply_f32(const float *x, size_t x_stride, size_t tokens, vk_weights weights, size_t inner, size_t columns,
+                     bool adds, float *y, size_t y_stride);
+/// The same with bfloat16 operands; `inner` and the strides of x and of transposed weights are even.
+void vk_multiply_bf16(const uint16_t *x, size_t x_stride, size_t tokens, vk_weights weights, size_t inner,
+                      size_t columns, bool adds, float *y, size_t y_stride);
 
 // MARK: Normalisation (rms_norm.c)
 

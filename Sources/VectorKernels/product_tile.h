@@ -1,0 +1,92 @@
+// A product, tile by tile; included once for each way to multiply, with NAMED(name), TARGET (the instructions it may use) and
+// MULTIPLY_ADD(sums, x, w) defined. Numbers of x and of a block are 32 bits: a float, or two neighbouring bfloat16 numbers.
+
+// y[t][..64] = or += the sum over `steps` of x[t][step] * block[step][..64], for `tokens` <= TILE_TOKENS rows of x.
+//
+// 24 sums, 4 vectors of the block and one number of x fill the 32 registers. Along with each step goes a line that the next
+// block will be made of, so that memory is waited for nowhere.
+static inline __attribute__((always_inline, target(TARGET))) void NAMED(tile)(
+  int tokens, const uint32_t *x, size_t x_stride, const uint32_t *block, size_t steps, coming_lines coming, bool adds,
+  float *y, size_t y_stride, const __mmask16 kept[TILE_VECTORS]) {
+  __m512 sums[TILE_TOKENS * TILE_VECTORS];
+#pragma clang loop unroll(full)
+  for (int i = 0; i < tokens * TILE_VECTORS; i++) sums[i] = _mm512_setzero_ps();
+  const char *line = coming.first;
+  size_t lines_left = coming.first_row;
+  for (size_t step = 0; step < steps; step++) {
+    __m512 w[TILE_VECTORS];
+#pragma clang loop unroll(full)
+    for (int v = 0; v < TILE_VECTORS; v++) w[v] = _mm512_load_ps(block + step * BLOCK_COLUMNS + 16 * v);
+    _mm_prefetch(line, _MM_HINT_T1);
+    line += LINE_BYTES;
+    if (--lines_left == 0) line += coming.gap, lines_left = coming.per_row;
+#pragma clang loop unroll(full)
+    for (int t = 0; t < tokens; t++) {
+      __m512 number = _mm512_castsi512_ps(_mm512_set1_epi32((int)x[t * x_stride + step]));
+#pragma clang loop unroll(full)
+      for (int v = 0; v < TILE_VECTORS; v++)
+        sums[t * TILE_VECTORS + v] = MULTIPLY_ADD(sums[t * TILE_VECTORS + v], number, w[v]);
+    }
+  }
+#pragma clang loop unroll(full)
+  for (int t = 0; t < tokens; t++)
+#pragma clang loop unroll(full)
+    for (int v = 0; v < TILE_VECTORS; v++) {
+      float *target = y + t * y_stride + 16 * v;
+      __m512 sum = sums[t * TILE_VECTORS + v];
+      if (adds) sum = _mm512_add_ps(_mm512_maskz_loadu_ps(kept[v], target), sum);
+      _mm512_mask_storeu_ps(target, kept[v], sum);
+    }
+}
+
+// One block with all rows of x; these are dealt out evenly, so that no tile is much smaller than others.
+static inline __attribute__((always_inline, target(TARGET))) void NAMED(tiles)(
+  const product *p, const uint32_t *block, size_t step, size_t steps, size_t column, size_t next_step, size_t next_column,
+  const __mmask16 kept[TILE_VECTORS]) {
+  size_t parts = (p->tokens + TILE_TOKENS - 1) / TILE_TOKENS;
+  bool adds = p->adds || step > 0;
+  for (size_t part = 0, token = 0; part < parts; part++) {
+    size_t count = p->tokens / parts + (part < p->tokens % parts);
+    const uint32_t *x = p->x + token * p->x_stride + step;
+    float *y = p->y + token * p->y_stride + column;
+    coming_lines coming = lines(p, next_step, steps, next_column, part);
+    switch (count) {
+    case 6: NAMED(tile)(6, x, p->x_stride, block, steps, coming, adds, y, p->y_stride, kept); break;
+    case 5: NAMED(tile)(5, x, p->x_stride, block, steps, coming, adds, y, p->y_stride, kept); break;
+    case 4: NAMED(tile)(4, x, p->x_stride, block, steps, coming, adds, y, p->y_stride, kept); break;
+    case 3: NAMED(tile)(3, x, p->x_stride, block, steps, coming, adds, y, p->y_stride, kept); break;
+    case 2: NAMED(tile)(2, x, p->x_stride, block, steps, coming, adds, y, p->y_stride, kept); break;
+    default: NAMED(tile)(1, x, p->x_stride, block, steps, coming, adds, y, p->y_stride, kept); break;
+    }
+    token += count;
+  }
+}
+
+static inline __attribute__((always_inline, target(TARGET))) void NAMED(groups)(const product *p, block_kind kind) {
+  _Alignas(LINE_BYTES) uint32_t block[BLOCK_STEPS * BLOCK_COLUMNS];
+  size_t most = block_steps(p->steps);
+  for (size_t group = 0; group < p->columns; group += GROUP_COLUMNS) {
+    size_t end = p->columns - group < GROUP_COLUMNS ? p->columns : group + GROUP_COLUMNS;
+    for (size_t step = 0; step < p->steps; step += most)
+      for (size_t column = group; column < end; column += BLOCK_COLUMNS) {
+        size_t steps = p->steps - step < most ? p->steps - step : most;
+        __mmask16 kept[TILE_VECTORS];
+        for (size_t v = 0; v < TILE_VECTORS; v++)
+          kept[v] = column + 16 * v < p->columns ? first_lanes(p->columns - column - 16 * v) : 0;
+        fill(p, kind, step, steps, column, kept, block);
+        size_t next_step = step, next_column = column + BLOCK_COLUMNS;
+        if (next_column >= end) next_column = group, next_step += most;
+        if (next_step >= p->steps) next_column = end, next_step = 0;
+        if (next_column >= p->columns) next_column = column, next_step = step;
+        NAMED(tiles)(p, block, step, steps, column, next_step, next_column, kept);
+      }
+  }
+}
+
+__attribute__((target(TARGET))) static void NAMED(multiply)(const product *p) {
+  switch (p->kind) {
+  case FLOATS: NAMED(groups)(p, FLOATS); break;
+  case WIDENED: NAMED(groups)(p, WIDENED); break;
+  case PAIRS: NAMED(groups)(p, PAIRS); break;
+  }
+}
