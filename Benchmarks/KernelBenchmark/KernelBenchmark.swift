@@ -35,8 +35,9 @@ struct KernelBenchmark {
         let time = ContinuousClock().measure {
           for copy in 0..<copies {
             unsafe weights.withUnsafeBufferPointer { all in
+              guard let base = all.baseAddress else { return }
               let part = unsafe vk_weights(
-                elements: all.baseAddress! + copy * rows * columns, stride: columns,
+                elements: base + copy * rows * columns, stride: columns,
                 is_bfloat16: true, is_transposed: transposes)
               if isBFloat16 {
                 unsafe vk_multiply_bf16(pairs, inner, tokens, part, inner, outer, false, &y, outer)

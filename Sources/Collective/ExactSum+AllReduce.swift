@@ -5,20 +5,22 @@ extension ExactSum {
   /// index the lowest, so that the tensor named does not depend on how the work was shared.
   ///
   /// Communication: a reduction of 56 bytes, in which the ranks learn whether their settings agree and
-  /// whether one of them holds an unusable value; then one of 8 bytes for each element and for the
-  /// number of vectors. An error in the first keeps the second from being sent.
+  /// whether one of them holds an unusable value; then one of 8 bytes for each element of `ranges` and for
+  /// the number of vectors. An error in the first keeps the second from being sent.
   ///
+  /// - Parameter ranges: Outside of which no rank added anything but zeros, ascending and the same on all ranks; nil
+  ///   for everything.
   /// - Returns: The time of the first reduction, which is how long this rank waited for the slowest.
   @discardableResult
   package mutating func allReduce(
-    over communicator: Communicator
+    over communicator: Communicator, in ranges: [Range<Int>]? = nil
   ) throws(ExactSumError) -> Duration {
     precondition(!isReduced, "a sum is reduced once in a window")
     let start = ContinuousClock.now
     try agree(over: communicator)
     let wait = start.duration(to: .now)
     try communicating { () throws(MPIError) in
-      try communicator.allReduce(&sums, operation: .sum)
+      try exchange(ranges ?? [0..<count], over: communicator)
     }
     isReduced = true
     guard added <= contributions else {
@@ -26,6 +28,31 @@ extension ExactSum {
     }
     return wait
   }
+
+  /// Reduces long ranges where they lie, and all others side by side with the number of vectors.
+  private mutating func exchange(
+    _ ranges: [Range<Int>], over communicator: Communicator
+  ) throws(MPIError) {
+    var short = [count..<count + 1]
+    for range in ranges {
+      guard range.count >= Self.leastAlone else {
+        short.append(range)
+        continue
+      }
+      var whole = sums.mutableSpan
+      var part = whole._mutatingExtracting(range)
+      try communicator.allReduce(&part, operation: .sum)
+    }
+    var packed = short.flatMap { sums[$0] }
+    try communicator.allReduce(&packed, operation: .sum)
+    var next = 0
+    for range in short {
+      sums.replaceSubrange(range, with: packed[next..<next + range.count])
+      next += range.count
+    }
+  }
+  /// Elements that are worth a reduction of their own.
+  private static let leastAlone = 1 << 16
 
   /// Throws on all ranks if they sum different things or one of them cannot.
   ///

@@ -22,6 +22,29 @@ func exactSum(_ world: Communicator, _ words: [String]) throws -> String {
   return "digest \(digest(result))"
 }
 
+/// `sparse-sum`: the digest of a sum that is reduced in some ranges alone, compared with one that is reduced everywhere.
+func sparseSum(_ world: Communicator, _ words: [String]) throws -> String {
+  let count = 300_000
+  let ranges = [0..<70_000, 70_010..<70_020, 100_000..<100_001, 120_000..<250_000, 299_990..<count]
+  var digests: Set<String> = []
+  for isSparse in [false, true] {
+    var sum = ExactSum(count: count, contributions: vectorCount)
+    for vector in try share("strided", world) {
+      var values = [Float](repeating: 0, count: count)
+      for index in ranges.joined() { values[index] = Float((index + vector) % 1001) / 1024 }
+      sum.add(values.span, in: ranges)
+    }
+    try sum.allReduce(over: world, in: isSparse ? ranges : nil)
+    try expect(sum.added == vectorCount, "\(sum.added) vectors were added")
+    var result = [Float](repeating: .nan, count: count)
+    var span = result.mutableSpan
+    sum.write(scaledBy: factor, into: &span)
+    digests.insert(digest(result))
+  }
+  try expect(digests.count == 1, "the ranges differ from the whole")
+  return "digest \(digests.first ?? "")"
+}
+
 /// `float-sum SHARING`: the same by floats, to show that the vectors are ugly enough to tell.
 func floatSum(_ world: Communicator, _ words: [String]) throws -> String {
   var result = [Float](repeating: 0, count: elementCount)

@@ -11,7 +11,8 @@ struct Probe {
     "position": checkPosition, "reductions": checkReductions, "pieces": checkPieces,
     "broadcast": checkBroadcast, "gather": checkGather, "agreement": checkAgreement,
     "alone": checkAlone, "abort": abortOnOneRank, "fail": failOnOneRank,
-    "truncation": reduceUnequalLengths, "exact-sum": exactSum, "float-sum": floatSum,
+    "truncation": reduceUnequalLengths, "exact-sum": exactSum, "sparse-sum": sparseSum,
+    "float-sum": floatSum,
     "handshake": shakeUnequalHands, "frozen": waitForFrozenRank,
     "unusable": sumUnusableValues, "disagreement": sumUnequalVectors, "overfull": sumTooMany,
   ]

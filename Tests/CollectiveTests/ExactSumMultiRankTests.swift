@@ -27,6 +27,12 @@ struct ExactSumMultiRankTests {
     #expect(all.count == 1)
   }
 
+  @Test func `a sum that is reduced in ranges is that of everything`() async throws {
+    var all: Set<String> = []
+    for ranks in 1...3 { all.formUnion(try await digests(["sparse-sum"], ranks: ranks)) }
+    #expect(all.count == 1)
+  }
+
   @Test func `floats would give more than one digest`() async throws {
     var all: Set<String> = []
     for ranks in 1...4 {

@@ -30,25 +30,35 @@ struct Benchmark: Sendable {
   static func run(
     _ configuration: RunConfiguration, steps: Int, productSeconds: Double, _ job: borrowing Job
   ) throws -> Benchmark {
+    let configuration = try CrossValidation.first(of: configuration)
+    return try configuration.isEncoder
+      ? run(EncoderInputs.self, configuration, steps: steps, productSeconds: productSeconds, job)
+      : run(RunInputs.self, configuration, steps: steps, productSeconds: productSeconds, job)
+  }
+
+  private static func run<Inputs: TrainingInputs>(
+    _ kind: Inputs.Type, _ configuration: RunConfiguration, steps: Int, productSeconds: Double,
+    _ job: borrowing Job
+  ) throws -> Benchmark {
     configuration.precision.setThreadCount(configuration.threadsPerRank)
     job.enter(.load)
-    let inputs = try job.load { try RunInputs(configuration) }
+    let inputs = try job.load { try Inputs(configuration) }
     var data = TrainingData(inputs)
     let plan = try job.load { try data.activationPlan() }
-    let model = try job.load {
-      try inputs.loadModel(longest: plan.sequence, prefetches: job.ranks.localRank == 0)
+    let learner = try job.load {
+      try inputs.load(
+        training: plan, scoring: [], texts: [], prefetches: job.ranks.localRank == 0)
     }
     let windows = try job.load { try (1...steps + 1).map { try data.microBatches(ofStep: $0) } }
     let sizes = windows.flatMap { $0.batches.map(\.tokens.count) }
     job.enter(.step)
     try job.ranks.barrier()
-    let rate = ProductRate(
-      model, tokens: sizes.reduce(0, +) / sizes.count, seconds: productSeconds
+    let rate = learner.productRate(
+      tokens: sizes.reduce(0, +) / sizes.count, seconds: productSeconds
     ) { job.ranks.watchdog?.progress() }
-    let learner = AdapterLearner(inputs, model, training: plan)
     var trainer = Trainer(
-      learner, start: FloatBuffer(freshAdapter: inputs.layout, seed: configuration.seed),
-      configuration, totalSteps: data.plan.totalSteps)
+      learner, start: try job.load { try learner.start() }, configuration,
+      totalSteps: data.plan.totalSteps)
     var times: [StepTimes] = []
     var seconds: [Double] = []
     for (index, (batches, first)) in windows.enumerated() {
@@ -68,17 +78,16 @@ struct Benchmark: Sendable {
       ranks: job.ranks.worldSize, threads: configuration.threadsPerRank, steps: steps,
       tokensPerStep: Double(counted.reduce(0) { $0 + $1.tokens.count }) / Double(steps),
       secondsPerStep: seconds.median,
-      operationsPerStep: counted.reduce(0) { $0 + model.productOperations($1) } / Double(steps),
-      rate: rate, shares: shares(times, learner.profile))
+      operationsPerStep: counted.reduce(0) { $0 + learner.productOperations($1) } / Double(steps),
+      rate: rate, shares: shares(times, learner.profile, Inputs.Model.profileParts))
   }
 
-  private static func shares(_ times: [StepTimes], _ profile: PassProfile) -> [Share] {
+  private static func shares(
+    _ times: [StepTimes], _ profile: PassProfile,
+    _ parts: [(part: PassProfile.Part, name: String)]
+  ) -> [Share] {
     let steps = Double(times.count)
-    let names: [(PassProfile.Part, String)] = [
-      (.products, "frozen products"), (.lowRank, "adapter products"), (.attention, "attention"),
-      (.elementWise, "element-wise"), (.crossEntropy, "head and loss"),
-    ]
-    let passes = names.map { Share(name: $1, seconds: profile.seconds($0) / steps) }
+    let passes = parts.map { Share(name: $0.name, seconds: profile.seconds($0.part) / steps) }
     func mean(_ part: (StepTimes) -> Double) -> Double {
       times.reduce(0) { $0 + part($1) } / steps
     }
@@ -100,7 +109,8 @@ extension Benchmark {
       "compute     \(ranks) x \(threads) thread\(threads == 1 ? "" : "s"), \(precision.rawValue),"
         + " \(precision.productKernels)",
       "",
-      "products of \(rate.tokens) tokens, per rank                forward   dx",
+      "products of \(rate.tokens) tokens, per rank                forward   dx"
+        + (rate.shapes.contains { $0.weightGradient != nil } ? "    dW" : ""),
     ]
     for shape in rate.shapes {
       let name = "[\(shape.rows), \(shape.columns)]"
@@ -108,6 +118,7 @@ extension Benchmark {
         "  \(name)" + Console.padded("x \(shape.count)", 36 - name.count)
           + Console.padded(Self.giga(shape.forward), 14)
           + Console.padded(Self.giga(shape.backward), 6)
+          + (shape.weightGradient.map { Console.padded(Self.giga($0), 6) } ?? "")
           + " GFLOP/s")
     }
     lines += [
@@ -139,6 +150,7 @@ extension Benchmark {
         "rows": .integer(shape.rows), "columns": .integer(shape.columns),
         "count": .integer(shape.count), "forward": .double(shape.forward),
         "backward": .double(shape.backward),
+        "weight_gradient": shape.weightGradient.map(JSONValue.double) ?? .null,
       ])
     }
     var parts = JSONObject()

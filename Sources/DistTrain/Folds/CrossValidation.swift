@@ -40,14 +40,28 @@ package enum CrossValidation {
     try finish(all, dataset, configuration, folder, job)
   }
 
+  /// The first fold's run, which stands for the others in a measurement; a run without folds stands for itself.
+  static func first(of configuration: RunConfiguration) throws -> RunConfiguration {
+    guard let folds = configuration.folds else { return configuration }
+    return try Self.configuration(of: 1, of: folds, configuration)
+  }
+
+  private static func configuration(
+    of index: Int, of folds: String, _ configuration: RunConfiguration
+  ) throws -> RunConfiguration {
+    try configuration.changing(
+      [
+        "split": "\(Fold.prefix)\(index):\(folds)", "folds": "none",
+        "output_dir": "\(configuration.outputPath)/fold-\(index)",
+      ], source: "folds")
+  }
+
   private static func outcome(
     of index: Int, of folds: String, _ configuration: RunConfiguration, _ part: borrowing Job,
     _ body: (RunConfiguration, borrowing Job) throws -> HeldOutScore
   ) throws -> FoldOutcome {
-    let path = configuration.outputPath + "/fold-\(index)"
-    let own = try configuration.changing(
-      ["split": "\(Fold.prefix)\(index):\(folds)", "folds": "none", "output_dir": path],
-      source: "folds")
+    let own = try Self.configuration(of: index, of: folds, configuration)
+    let path = own.outputPath
     part.note("\nfold       \(index)")
     if configuration.resumeFrom != nil, let done = try finished(path, part) {
       part.note("done       \(path)")

@@ -27,6 +27,21 @@ package final class AdapterLearner: Learner {
   package var scoringPlan: ActivationPlan { evaluator.plan }
   package var profile: PassProfile { activations.scratch.profile }
 
+  package static var profileParts: [(part: PassProfile.Part, name: String)] {
+    [
+      (.products, "frozen products"), (.lowRank, "adapter products"), (.attention, "attention"),
+      (.elementWise, "element-wise"), (.crossEntropy, "head and loss"),
+    ]
+  }
+
+  package func productRate(
+    tokens: Int, seconds: Double, progress: () -> Void
+  ) -> ProductRate {
+    ProductRate(model, tokens: tokens, seconds: seconds, progress: progress)
+  }
+
+  package func productOperations(_ batch: MicroBatch) -> Double { model.productOperations(batch) }
+
   package func start() throws -> FloatBuffer {
     guard let adapter = inputs.adapter else {
       return FloatBuffer(freshAdapter: inputs.layout, seed: inputs.configuration.seed)

@@ -29,6 +29,21 @@ package final class EncoderLearner: Learner {
   package var scoringPlan: EncoderPlan { scoring.plan }
   package var profile: PassProfile { activations.scratch.profile }
 
+  package static var profileParts: [(part: PassProfile.Part, name: String)] {
+    [
+      (.products, "products"), (.attention, "attention"), (.elementWise, "element-wise"),
+      (.crossEntropy, "head and loss"),
+    ]
+  }
+
+  package func productRate(
+    tokens: Int, seconds: Double, progress: () -> Void
+  ) -> ProductRate {
+    ProductRate(model, tokens: tokens, seconds: seconds, progress: progress)
+  }
+
+  package func productOperations(_ batch: ChoiceBatch) -> Double { model.productOperations(batch) }
+
   package func start() throws -> FloatBuffer { try untrained() }
 
   package func given(in folder: String?) throws -> FloatBuffer {

@@ -76,7 +76,9 @@ package struct Trainer<Model: Learner>: ~Copyable {
       ranks.watchdog?.progress()
     }
     times.exactSum += watch.lap()
-    times.wait = try reduceGradients(over: ranks).inSeconds
+    times.wait = try reduceGradients(
+      in: Self.union(batches.flatMap(learner.touchedRanges)), over: ranks
+    ).inSeconds
     losses.append(StopSignal.pending == nil ? 0 : 1)
     try ranks.allReduce(&losses, operation: .sum)
     let isAskedToStop = losses.removeLast() > 0
@@ -116,12 +118,27 @@ package struct Trainer<Model: Learner>: ~Copyable {
 
   /// Sums over all ranks and returns how long this one waited; a value that cannot be summed is reported with its
   /// tensor's name.
-  private mutating func reduceGradients(over ranks: Communicator) throws -> Duration {
-    do { return try sum.allReduce(over: ranks) } catch {
+  private mutating func reduceGradients(
+    in touched: [Range<Int>], over ranks: Communicator
+  ) throws -> Duration {
+    do { return try sum.allReduce(over: ranks, in: touched) } catch {
       guard case .unusableValue(_, let index, _, _) = error else { throw error }
       let name = learner.tensorName(at: index) ?? "unknown"
       throw CommandFailure("the gradient of \(name) cannot be summed. \(error)", exitCode: 70)
     }
+  }
+
+  /// What any of the ranges covers, ascending and without gaps between neighbours.
+  private static func union(_ ranges: [Range<Int>]) -> [Range<Int>] {
+    var union: [Range<Int>] = []
+    for range in ranges.sorted(by: { $0.lowerBound < $1.lowerBound }) {
+      if let last = union.last, range.lowerBound <= last.upperBound {
+        union[union.count - 1] = last.lowerBound..<max(last.upperBound, range.upperBound)
+      } else {
+        union.append(range)
+      }
+    }
+    return union
   }
 
   /// Overwrites parameters and moments with those of a checkpoint.

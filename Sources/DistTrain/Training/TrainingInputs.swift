@@ -127,6 +127,15 @@ package protocol Learner: AnyObject {
   var scoringPlan: Plan { get }
   /// Where the time of forward and backward passes goes.
   var profile: PassProfile { get }
+
+  // MARK: Benchmarks
+
+  /// The parts of `profile` that its passes have, as reports call them.
+  static var profileParts: [(part: PassProfile.Part, name: String)] { get }
+  /// How fast products of `tokens` rows run at the model's shapes, measured for about `seconds` each.
+  func productRate(tokens: Int, seconds: Double, progress: () -> Void) -> ProductRate
+  /// Operations of products in the passes over a micro-batch.
+  func productOperations(_ batch: Batch) -> Double
 }
 
 /// What one forward and backward pass is over.

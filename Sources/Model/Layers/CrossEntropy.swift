@@ -36,7 +36,9 @@ package struct CrossEntropy: Sendable {
   private static let largestPanel = 960
 
   /// Floats from one kept row of logits to the next, an odd number of cache lines for the same reason.
-  package static func logitStride(_ vocabularySize: Int) -> Int { ((vocabularySize + 15) / 16 | 1) * 16 }
+  package static func logitStride(_ vocabularySize: Int) -> Int {
+    ((vocabularySize + 15) / 16 | 1) * 16
+  }
 
   private func chunks(_ count: Int) -> StrideTo<Int> { stride(from: 0, to: count, by: chunkRows) }
 

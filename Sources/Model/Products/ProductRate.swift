@@ -7,9 +7,25 @@ package struct ProductRate: Sendable {
     package let count: Int
     /// Of y = x W^T, and of dx = dy W, each repeated with the same weights.
     package let forward: Double, backward: Double
+    /// Of dW += dy^T x; nil for frozen weights.
+    package let weightGradient: Double?
+
+    /// Seconds of all weights' products with one row of x.
+    fileprivate var seconds: Double {
+      let inverses = [forward, backward] + (weightGradient.map { [$0] } ?? [])
+      return operations * inverses.reduce(0) { $0 + 1 / $1 }
+    }
+    /// Operations of one such product of all weights.
+    private var operations: Double { Double(2 * count * rows * columns) }
+    fileprivate var allOperations: Double { operations * (weightGradient == nil ? 2 : 3) }
   }
   package let tokens: Int
   package let shapes: [Shape]
+
+  init(tokens: Int, shapes: [Shape]) {
+    self.tokens = tokens
+    self.shapes = shapes
+  }
 
   /// Measures each shape of the model for about `seconds`.
   ///
@@ -47,20 +63,18 @@ package struct ProductRate: Sendable {
         Shape(
           rows: weight.rows, columns: weight.columns,
           count: weights.count { $0.rows == weight.rows && $0.columns == weight.columns },
-          forward: operations / forward, backward: operations / backward))
+          forward: operations / forward, backward: operations / backward, weightGradient: nil))
     }
     self.shapes = shapes
   }
 
   /// The rate of one pass over all weights forth and back, each at the rate of its shape.
   package var whole: Double {
-    let work = shapes.map { Double($0.count * $0.rows * $0.columns) }
-    let time = zip(work, shapes).reduce(0) { $0 + $1.0 / $1.1.forward + $1.0 / $1.1.backward }
-    return 2 * work.reduce(0, +) / time
+    shapes.reduce(0) { $0 + $1.allOperations } / shapes.reduce(0) { $0 + $1.seconds }
   }
 
   /// Seconds of the fastest of the calls that fit into `seconds`, two at least.
-  private static func fastest(_ seconds: Double, _ body: () -> Void) -> Double {
+  static func fastest(_ seconds: Double, _ body: () -> Void) -> Double {
     let start = ContinuousClock.now
     var fastest = Double.infinity
     var calls = 0
