@@ -55,6 +55,25 @@ struct ExportCommandTests {
       }
   }
 
+  @Test func `the encoder of a checkpoint is the model of the run`() throws {
+    let tiny = try TinyEncoderRun()
+    func run(_ words: [String]) throws -> CommandResult {
+      try CommandRunner.run("disttrain", words.map { $0.replacing("@", with: tiny.folder + "/") })
+    }
+    let trained = try run(["train"] + tiny.settings("run", ["max_steps=4", "save_steps=2"]))
+    try #require(trained.status == 0, "\(trained.errorOutput)")
+    let result = try run(["export", "@run", "--output", "@out"])
+    #expect(result.status == 0 && result.output.contains("of step 4"), "\(result.errorOutput)")
+    for file in ["model.safetensors", "config.json", "vocab.txt"] {
+      #expect(try tiny.bytes("out/\(file)") == tiny.bytes("run/model/\(file)"), "\(file)")
+    }
+    let older = try run(["export", "@run/checkpoints/step-000002.h5", "--output", "@older"])
+    #expect(older.status == 0, "\(older.errorOutput)")
+    #expect(try tiny.bytes("older/model.safetensors") != tiny.bytes("out/model.safetensors"))
+    let merged = try run(["export", "@run", "--output", "@merged", "--merge"])
+    #expect(merged.status == 64 && merged.errorOutput.contains("leave out --merge"))
+  }
+
   @Test func `a folder in use, another model and a missing run are refused`() throws {
     let tiny = try Self.trained()
     let used = try Self.run(tiny, ["export", "@run", "--output", "@run"])

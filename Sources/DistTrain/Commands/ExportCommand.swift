@@ -7,7 +7,7 @@ internal import Model
 struct ExportCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "export",
-    abstract: "Writes a PEFT adapter, or a whole merged model, from a run or a checkpoint.",
+    abstract: "Writes a PEFT adapter, a merged model or an encoder from a run or a checkpoint.",
     usage: "disttrain export <run> | <checkpoint> --output <folder> [--merge]",
     discussion: """
       Examples:
@@ -16,7 +16,8 @@ struct ExportCommand: ParsableCommand {
         disttrain export runs/first --output merged --merge --model models/Qwen2.5-7B-Instruct
 
       Of a run the newest good checkpoint is taken. A merged model has the files and
-      the element type of its base, and needs no adapter any more.
+      the element type of its base, and needs no adapter any more. Of a run with an
+      encoder the whole model is written, for transformers.
       """)
 
   @Argument(help: "A run's folder, or a checkpoint.", completion: .file())
@@ -38,6 +39,16 @@ struct ExportCommand: ParsableCommand {
     let settings = try JSONParser.parse(checkpoint.configuration)
     let name = model ?? settings["model_name_or_path"]?.stringValue ?? ""
     let base = HubCache.own.resolve(name)
+    let product =
+      RunConfiguration.isEncoder(base)
+      ? try exportEncoder(checkpoint, base) : try exportAdapter(checkpoint, base, named: name)
+    Console.result("wrote \(output): \(product) of step \(checkpoint.step)")
+  }
+
+  /// Returns what was written.
+  private func exportAdapter(
+    _ checkpoint: Checkpoint, _ base: String, named name: String
+  ) throws -> String {
     let sizes = try QwenConfiguration(modelFolder: base)
     let lora = try LoRAConfiguration(checkpoint)
     let layout = AdapterLayout(sizes, lora)
@@ -51,9 +62,22 @@ struct ExportCommand: ParsableCommand {
     } else {
       try RunFolder(output).writeAdapter(checkpoint.parameters, layout, baseModel: name, to: ".")
     }
-    Console.result(
-      "wrote \(output): \(merge ? "the merged model" : "a PEFT adapter") of step \(checkpoint.step)"
-    )
+    return merge ? "the merged model" : "a PEFT adapter"
+  }
+
+  /// Returns what was written.
+  private func exportEncoder(_ checkpoint: Checkpoint, _ base: String) throws -> String {
+    if merge {
+      throw CommandFailure(
+        "\(source) holds a whole model, no adapter; leave out --merge", exitCode: 64)
+    }
+    let model = EncoderModel(try EncoderConfiguration(modelFolder: base))
+    guard model.checkpointTensors == checkpoint.tensors else {
+      throw CommandFailure("\(source) holds another model than \(base); say --model", exitCode: 65)
+    }
+    try prepareOutput()
+    try model.write(FloatBuffer(checkpoint.parameters), from: base, to: output)
+    return "the trained model"
   }
 
   private func load() throws -> Checkpoint {

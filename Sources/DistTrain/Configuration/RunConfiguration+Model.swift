@@ -13,6 +13,11 @@ extension RunConfiguration {
   /// Whether the model is an encoder, all of whose parameters are trained, and not a decoder with an adapter.
   package var isEncoder: Bool { modelType.map(EncoderConfiguration.isEncoder(modelType:)) ?? false }
 
+  /// The same of the model in a folder.
+  static func isEncoder(_ folder: String) -> Bool {
+    modelType(folder).map(EncoderConfiguration.isEncoder(modelType:)) ?? false
+  }
+
   /// Steps from one validation to the next; 0 for none.
   package func validationSteps(perEpoch windows: Int) -> Int {
     switch validationTime {

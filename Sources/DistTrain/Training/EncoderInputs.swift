@@ -105,12 +105,7 @@ package struct EncoderInputs: TrainingInputs {
     EncoderLearner(self, training: training, scoring: items)
   }
 
-  package var tensors: [CheckpointTensor] {
-    model.layout.tensors.map { tensor in
-      let rows = tensor.shape.count == 2 ? tensor.shape[0] : 1
-      return CheckpointTensor(name: tensor.name, rows: rows, columns: tensor.count / rows)
-    }
-  }
+  package var tensors: [CheckpointTensor] { model.checkpointTensors }
 
   package var architecture: String { sizes.architecture.rawValue }
   package var baseParameterCount: Int { model.layout.count }
@@ -180,6 +175,16 @@ package struct EncoderInputs: TrainingInputs {
     } catch {
       throw CommandFailure(
         "cannot write \(folder.model): \(RunFolder.reason(error))", exitCode: 74)
+    }
+  }
+}
+
+extension EncoderModel {
+  /// The tensors of the arenas, as a checkpoint names them.
+  var checkpointTensors: [CheckpointTensor] {
+    layout.tensors.map { tensor in
+      let rows = tensor.shape.count == 2 ? tensor.shape[0] : 1
+      return CheckpointTensor(name: tensor.name, rows: rows, columns: tensor.count / rows)
     }
   }
 }

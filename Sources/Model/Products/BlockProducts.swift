@@ -10,7 +10,7 @@ internal import VectorKernels
 enum BlockProducts {
   /// Where OPENBLAS_CORETYPE names a kernel family, that one is to compute the products on every host.
   static let multipliesFloat32 = unsafe vk_multiplies_f32() && getenv("OPENBLAS_CORETYPE") == nil
-  static let multipliesBFloat16 = vk_multiplies_bf16()
+  static let multipliesBFloat16 = vk_multiplies_bf16() && OneDNN.obstacle == nil
 
   private static let threadCount = Atomic<Int>(1)
   /// Columns of a block.
