@@ -107,6 +107,10 @@ struct KernelBenchmark {
       var (largest, sum) = (-Float.infinity, Float(0))
       unsafe vk_log_sum_exp_add(x, Self.count, &largest, &sum)
     }
+    report("softmax of a part", bytes: 8) {
+      var (largest, sum) = (Float(5), Float(1))
+      _ = unsafe vk_softmax_add(&y, Self.count, &largest, &sum)
+    }
     report("exp of a difference", bytes: 8) { unsafe vk_exp_shifted(x, 1, &y, Self.count) }
     report("softmax backward", bytes: 12) { unsafe vk_softmax_backward(x, 0.5, &z, Self.count) }
   }

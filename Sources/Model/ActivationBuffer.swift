@@ -98,7 +98,7 @@ package struct ActivationBuffer: ~Copyable {
   ) -> Scratch {
     let (sizes, tokens) = (model.configuration, plan.tokens)
     let widest = max(sizes.hiddenSize, sizes.intermediateSize, sizes.querySize)
-    let chunk = min(plan.targets, model.crossEntropy.chunkRows)
+    let chunk = min(plan.targets, model.crossEntropy.chunkRows(model.precision))
     let headPanel = model.crossEntropy.panelRows(model.precision)
     let products = MatrixProducts(
       model.precision, panel: model.panelCount,
@@ -106,9 +106,8 @@ package struct ActivationBuffer: ~Copyable {
     return Scratch(
       products, dropped: rank == 0 ? 0 : tokens * widest, lowRank: tokens * rank,
       scores: GroupedQueryAttention.scoresCount(length: plan.sequence),
-      logits: chunk
-        * (plan.keepsForBackward ? CrossEntropy.logitStride(sizes.vocabularySize) : headPanel),
-      probabilities: plan.keepsForBackward ? chunk * headPanel : 0, logitRows: chunk)
+      logits: chunk * headPanel, logitRows: chunk,
+      headRow: plan.keepsForBackward ? sizes.hiddenSize : 0)
   }
 
   /// The part of a buffer with a layer axis that belongs to `layer`: [tokens, width].

@@ -56,11 +56,10 @@ extension ActivationPlan {
     let panel = shapes.map { WeightMatrix.panelRows($0.out, $0.in, precision, isAsItLies) * $0.in }
     let widened = isAsItLies ? 0 : panel.max() ?? 0
     let headPanel = CrossEntropy.panelRows(head.out, head.in, precision, isAsItLies)
-    let chunk = min(targets, max(1, CrossEntropy.defaultChunkElements / sizes.vocabularySize))
+    let chunk = min(targets, CrossEntropy.chunkRows(panel: headPanel))
     let operand = max(max(tokens, rank) * widest, chunk * headPanel, widened)
     let rounded = precision == .bfloat16 ? MatrixProducts.Slot.allCases.count * operand : 0
-    let kept = keepsForBackward ? CrossEntropy.logitStride(sizes.vocabularySize) : 0
-    let logits = chunk * (kept + headPanel)
+    let logits = chunk * headPanel + (keepsForBackward ? sizes.hiddenSize : 0)
     let scores = GroupedQueryAttention.scoresCount(length: sequence)
     let dropped = rank == 0 ? 0 : tokens * widest
     return 2 * rounded + 4 * (widened + dropped + tokens * rank + scores + logits + 2 * chunk)

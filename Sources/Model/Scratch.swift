@@ -10,24 +10,24 @@ package struct Scratch: ~Copyable {
   let lowRank: FloatBuffer
   /// Attention probabilities of a block of queries, and their gradients: 2 x [block, longest sequence].
   let scores: FloatBuffer
-  /// A chunk of logits: [chunk, vocabulary], or [chunk, panel] where there is no backward pass.
+  /// A panel of logits: [chunk, panel].
   let logits: FloatBuffer
-  /// What the loss's gradient by a panel of logits is: [chunk, panel].
-  let probabilities: FloatBuffer
+  /// The row of the head that belongs to a target: [hidden].
+  let headRow: FloatBuffer
   /// The largest logit of each row and the sum of exp(logit - largest): [chunk, 2].
   let logSumExp: FloatBuffer
 
   /// Allocates as many elements as are given for each purpose.
   package init(
     _ products: consuming MatrixProducts, dropped: Int = 0, lowRank: Int = 0, scores: Int = 0,
-    logits: Int = 0, probabilities: Int = 0, logitRows: Int = 0
+    logits: Int = 0, logitRows: Int = 0, headRow: Int = 0
   ) {
     self.products = products
     self.dropped = FloatBuffer(count: dropped)
     self.lowRank = FloatBuffer(count: lowRank)
     self.scores = FloatBuffer(count: scores)
     self.logits = FloatBuffer(count: logits)
-    self.probabilities = FloatBuffer(count: probabilities)
+    self.headRow = FloatBuffer(count: headRow)
     logSumExp = FloatBuffer(count: 2 * logitRows)
   }
 }

@@ -4,6 +4,14 @@ DISPATCHED void vk_add(const float *restrict x, float *restrict y, size_t count)
   for (size_t i = 0; i < count; i++) y[i] += x[i];
 }
 
+DISPATCHED void vk_subtract(const float *restrict x, float *restrict y, size_t count) {
+  for (size_t i = 0; i < count; i++) y[i] -= x[i];
+}
+
+DISPATCHED void vk_scale(float factor, float *restrict y, size_t count) {
+  for (size_t i = 0; i < count; i++) y[i] *= factor;
+}
+
 DISPATCHED float vk_dot(const float *restrict x, const float *restrict y, size_t count) {
   float lanes[LANES] = {0};
   size_t i = 0;

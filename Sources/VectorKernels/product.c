@@ -16,6 +16,7 @@ enum {
 };
 
 #define AVX512 "avx512f,avx512bw,avx512dq,avx512vl"
+#define AVX512_BF16 AVX512 ",avx512bf16"
 #define AVX512_FUNCTION static inline __attribute__((always_inline, target(AVX512)))
 
 // Lines of memory one after the other: `first_row` of them from `first` on, then `gap` bytes on rows of `per_row`.
@@ -25,7 +26,7 @@ typedef struct {
   ptrdiff_t gap;
 } coming_lines;
 
-// What 32 bits of a block are made of: a float, a bfloat16 number that is widened, two bfloat16 numbers of neighbouring steps.
+// What 32 bits of a block are made of: a float, a bfloat16 number that is widened, two bfloat16 numbers.
 typedef enum { FLOATS, WIDENED, PAIRS } block_kind;
 
 // A product as its parts see it: x and its sizes in steps, the weights in elements of their own.
@@ -88,11 +89,12 @@ AVX512_FUNCTION void fill_transposed(const product *p, block_kind kind, size_t s
                                 : load_floats(&p->weights, kind, index, kept);
       }
       transpose(rows);
-      for (size_t i = 0; i < 16 && s + i < steps; i++) _mm512_store_si512(block + (s + i) * BLOCK_COLUMNS + c, rows[i]);
+      for (size_t i = 0; i < 16 && s + i < steps; i++)
+        _mm512_store_si512(block + (s + i) * BLOCK_COLUMNS + c, rows[i]);
     }
 }
 
-// Two bfloat16 numbers of each of 32 columns: those of the row at `index` in the lower halves, of the next row above them.
+// Two bfloat16 numbers of each of 32 columns: of the row at `index` in the lower halves, of the next in the upper ones.
 AVX512_FUNCTION void fill_pairs(const vk_weights *weights, size_t index, __mmask32 kept, uint32_t *target) {
   __m512i lanes = _mm512_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15);
   __m512i lower = _mm512_or_si512(lanes, _mm512_slli_epi32(_mm512_add_epi32(lanes, _mm512_set1_epi32(32)), 16));
@@ -122,12 +124,13 @@ AVX512_FUNCTION void fill(const product *p, block_kind kind, size_t step, size_t
   else fill_straight(p, kind, step, steps, column, kept, block);
 }
 
-// The lines of a block of weights that tile `part` asks for, one with each step; the first one where all were asked for.
+// The lines of a block of weights that tile `part` asks for, one with each step; the first where all were asked for.
 AVX512_FUNCTION coming_lines lines(const product *p, size_t step, size_t steps, size_t column, size_t part) {
   const vk_weights *w = &p->weights;
   size_t bytes = p->kind == FLOATS ? 4 : 2, depth = p->kind == PAIRS ? 2 : 1;
   size_t start = w->is_transposed ? column * w->stride + depth * step : depth * step * w->stride + column;
-  size_t rows = w->is_transposed ? BLOCK_COLUMNS : depth * steps, width = w->is_transposed ? depth * steps : BLOCK_COLUMNS;
+  size_t rows = w->is_transposed ? BLOCK_COLUMNS : depth * steps;
+  size_t width = w->is_transposed ? depth * steps : BLOCK_COLUMNS;
   uintptr_t address = (uintptr_t)w->elements + start * bytes, first = address / LINE_BYTES * LINE_BYTES;
   size_t per_row = (address - first + width * bytes + LINE_BYTES - 1) / LINE_BYTES;
   size_t row = part * steps / per_row, line = part * steps % per_row, stride = w->stride * bytes;
@@ -153,7 +156,7 @@ AVX512_FUNCTION size_t block_steps(size_t steps) {
 #undef MULTIPLY_ADD
 
 #define NAMED(name) name##_bf16
-#define TARGET AVX512 ",avx512bf16"
+#define TARGET AVX512_BF16
 #define MULTIPLY_ADD(sums, x, w) _mm512_dpbf16_ps(sums, (__m512bh)(x), (__m512bh)(w))
 #include "product_tile.h"
 #undef NAMED
@@ -168,17 +171,20 @@ bool vk_multiplies_bf16(void) {
   return vk_multiplies_f32() && __builtin_cpu_supports("avx512bf16") && !has_tiles;
 }
 
-void vk_multiply_f32(const float *x, size_t x_stride, size_t tokens, vk_weights weights, size_t inner, size_t columns,
-                     bool adds, float *y, size_t y_stride) {
+__attribute__((target(AVX512))) void vk_multiply_f32(const float *x, size_t x_stride, size_t tokens, vk_weights weights,
+                                                     size_t inner, size_t columns, bool adds, float *y,
+                                                     size_t y_stride) {
   block_kind kind = weights.is_bfloat16 ? WIDENED : FLOATS;
   product p = {(const uint32_t *)x, x_stride, tokens, inner, columns, weights, kind, adds, y, y_stride};
-  multiply_f32(&p);
+  if (kind == FLOATS) multiply_f32(&p, FLOATS);
+  else multiply_f32(&p, WIDENED);
 }
 
-void vk_multiply_bf16(const uint16_t *x, size_t x_stride, size_t tokens, vk_weights weights, size_t inner,
-                      size_t columns, bool adds, float *y, size_t y_stride) {
+__attribute__((target(AVX512_BF16))) void vk_multiply_bf16(const uint16_t *x, size_t x_stride, size_t tokens,
+                                                           vk_weights weights, size_t inner, size_t columns, bool adds,
+                                                           float *y, size_t y_stride) {
   product p = {(const uint32_t *)x, x_stride / 2, tokens, inner / 2, columns, weights, PAIRS, adds, y, y_stride};
-  multiply_bf16(&p);
+  multiply_bf16(&p, PAIRS);
 }
 #else
 bool vk_multiplies_f32(void) { return false; }

@@ -1,10 +1,10 @@
-// A product, tile by tile; included once for each way to multiply, with NAMED(name), TARGET (the instructions it may use) and
-// MULTIPLY_ADD(sums, x, w) defined. Numbers of x and of a block are 32 bits: a float, or two neighbouring bfloat16 numbers.
+// A product, tile by tile; included once for each way to multiply, with NAMED(name), MULTIPLY_ADD(sums, x, w), TARGET
+// (the instructions it may use) defined. Numbers of x and of a block are 32 bits: a float, or two bfloat16 numbers.
 
 // y[t][..64] = or += the sum over `steps` of x[t][step] * block[step][..64], for `tokens` <= TILE_TOKENS rows of x.
 //
-// 24 sums, 4 vectors of the block and one number of x fill the 32 registers. Along with each step goes a line that the next
-// block will be made of, so that memory is waited for nowhere.
+// 24 sums, 4 vectors of the block and one number of x fill the registers. Along with each step a line is asked for that
+// the next block will be made of, so that memory is waited for nowhere.
 static inline __attribute__((always_inline, target(TARGET))) void NAMED(tile)(
   int tokens, const uint32_t *x, size_t x_stride, const uint32_t *block, size_t steps, coming_lines coming, bool adds,
   float *y, size_t y_stride, const __mmask16 kept[TILE_VECTORS]) {
@@ -41,8 +41,8 @@ static inline __attribute__((always_inline, target(TARGET))) void NAMED(tile)(
 
 // One block with all rows of x; these are dealt out evenly, so that no tile is much smaller than others.
 static inline __attribute__((always_inline, target(TARGET))) void NAMED(tiles)(
-  const product *p, const uint32_t *block, size_t step, size_t steps, size_t column, size_t next_step, size_t next_column,
-  const __mmask16 kept[TILE_VECTORS]) {
+  const product *p, const uint32_t *block, size_t step, size_t steps, size_t column, size_t next_step,
+  size_t next_column, const __mmask16 kept[TILE_VECTORS]) {
   size_t parts = (p->tokens + TILE_TOKENS - 1) / TILE_TOKENS;
   bool adds = p->adds || step > 0;
   for (size_t part = 0, token = 0; part < parts; part++) {
@@ -62,7 +62,8 @@ static inline __attribute__((always_inline, target(TARGET))) void NAMED(tiles)(
   }
 }
 
-static inline __attribute__((always_inline, target(TARGET))) void NAMED(groups)(const product *p, block_kind kind) {
+// All blocks: groups of columns one after the other, and in each the whole inner dimension.
+static inline __attribute__((always_inline, target(TARGET))) void NAMED(multiply)(const product *p, block_kind kind) {
   _Alignas(LINE_BYTES) uint32_t block[BLOCK_STEPS * BLOCK_COLUMNS];
   size_t most = block_steps(p->steps);
   for (size_t group = 0; group < p->columns; group += GROUP_COLUMNS) {
@@ -80,13 +81,5 @@ static inline __attribute__((always_inline, target(TARGET))) void NAMED(groups)(
         if (next_column >= p->columns) next_column = column, next_step = step;
         NAMED(tiles)(p, block, step, steps, column, next_step, next_column, kept);
       }
-  }
-}
-
-__attribute__((target(TARGET))) static void NAMED(multiply)(const product *p) {
-  switch (p->kind) {
-  case FLOATS: NAMED(groups)(p, FLOATS); break;
-  case WIDENED: NAMED(groups)(p, WIDENED); break;
-  case PAIRS: NAMED(groups)(p, PAIRS); break;
   }
 }

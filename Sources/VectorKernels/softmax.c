@@ -37,6 +37,21 @@ DISPATCHED void vk_log_sum_exp_add(const float *restrict x, size_t count, float 
   *largest_so_far = shift;
 }
 
+DISPATCHED float vk_softmax_add(float *restrict x, size_t count, float *largest_so_far, float *sum_so_far) {
+  if (count == 0) return 1;
+  float shift = largest(x, count), lanes[LANES] = {0}, sum = 0;
+  if (*largest_so_far > shift) shift = *largest_so_far;
+  size_t i = 0;
+  for (; i + LANES <= count; i += LANES)
+    for (int l = 0; l < LANES; l++) lanes[l] += x[i + l] = fast_exp(x[i + l] - shift);
+  for (; i < count; i++) sum += x[i] = fast_exp(x[i] - shift);
+  for (int l = 0; l < LANES; l++) sum += lanes[l];
+  float factor = *largest_so_far == shift ? 1.0f : fast_exp(*largest_so_far - shift);
+  *sum_so_far = *sum_so_far * factor + sum;
+  *largest_so_far = shift;
+  return factor;
+}
+
 DISPATCHED void vk_exp_shifted(const float *x, float shift, float *y, size_t count) {
   // In place or apart, but never shifted against each other.
 #pragma clang loop vectorize(assume_safety)

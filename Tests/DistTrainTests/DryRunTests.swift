@@ -24,6 +24,28 @@ struct DryRunTests {
     #expect(!FileManager.default.fileExists(atPath: tiny.folder + "/dry"))
   }
 
+  @Test func `an encoder's dry run says the same of it`() throws {
+    let tiny = try TinyEncoderRun()
+    let folds = ["folds=\(tiny.folder)/folds.json", "train_ratio=1", "val_ratio=0", "test_ratio=0"]
+    for settings in [[], folds] {
+      let result = try CommandRunner.run(
+        "disttrain", ["train", "--dry-run"] + tiny.settings("dry", settings))
+      try #require(result.status == 0, "\(result.errorOutput)")
+      for text in [
+        "multiple-choice head", "3 micro-batches x 2 questions = 6 a step", "memory per host",
+        "all-reduce",
+      ] {
+        #expect(result.output.contains(text), "\(text) is not in\n\(result.output)")
+      }
+      #expect(result.output.contains("is of the first") == !settings.isEmpty)
+    }
+    #expect(!FileManager.default.fileExists(atPath: tiny.folder + "/dry"))
+    try tiny.write("{}", to: "model.safetensors")
+    let damaged = try CommandRunner.run(
+      "disttrain", ["train", "--dry-run"] + tiny.settings("dry"))
+    #expect(damaged.status == 65, "\(damaged.errorOutput)")
+  }
+
   @Test(arguments: [
     (["lora_r=0"], 78, "lora_r is '0'"), (["dataset_path=/nowhere"], 66, "cannot read"),
     (["output_dir=/etc/passwd/run"], 73, "cannot write to /etc/passwd: Not a directory"),

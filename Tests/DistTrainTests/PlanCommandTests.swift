@@ -29,12 +29,11 @@ struct PlanCommandTests {
     #expect(!model.hasWeights && model.weightBytes == 2 * 7_615_616_512)
     #expect(model.layout.count == 40_370_176)
     let training = ActivationPlan(tokens: 200, sequence: 200, targets: 199, keepsForBackward: true)
-    let workload = Workload(
-      steps: [[200]], totalSteps: 1, training: training, scoring: training, source: "")
-    let memory = MemoryEstimate(model, workload, .float32, program: 0)
+    let memory = MemoryEstimate(
+      model, training: training, scoring: training, .float32, program: 0)
     #expect(memory.arenas == 16 * 40_370_176 && memory.exactSum == 8 * 40_370_177)
-    // 28 layers x 200 tokens x about 51,000 floats, 67 MB of logits among them.
-    #expect((1_300_000_000...1_400_000_000).contains(memory.activations))
+    // 28 layers x 200 tokens x about 51,000 floats, and what one layer needs at a time.
+    #expect((1_250_000_000...1_350_000_000).contains(memory.activations))
     #expect(
       memory.perHost(ranks: 2) == model.weightBytes + 2 * memory.perRank + memory.saving)
   }
@@ -76,9 +75,28 @@ struct PlanCommandTests {
     #expect(try #require(plan["step"]?["all_reduce_seconds"]?.doubleValue) > 0)
   }
 
-  @Test func `the report fits eighty columns`() throws {
-    let tiny = try TinyRun()
-    let result = try CommandRunner.run("disttrain", ["plan"] + tiny.settings("plan"))
+  @Test func `an encoder is planned for, weights or none, in the first fold of several`() throws {
+    let tiny = try TinyEncoderRun()
+    try FileManager.default.removeItem(atPath: tiny.folder + "/model.safetensors")
+    let folds = ["folds=\(tiny.folder)/folds.json", "train_ratio=1", "val_ratio=0", "test_ratio=0"]
+    for settings in [[], folds] {
+      let plan = try Self.plan(tiny.settings("plan", settings) + ["--hosts", "2"])
+      let count = try #require(plan["trainable_parameters"]?.intValue)
+      #expect(plan["base_parameters"]?.intValue == count)
+      #expect(plan["memory"]?["arenas"]?.intValue == 16 * count)
+      #expect(plan["memory"]?["weights"]?.intValue == 0)
+      #expect(plan["probe"]?.arrayValue?.count == 3)
+      #expect(try #require(plan["step"]?["compute_seconds"]?.doubleValue) > 0)
+    }
+    let without = try CommandRunner.run("disttrain", ["plan", "model_name_or_path=\(tiny.folder)"])
+    #expect(without.status == 78 && without.errorOutput.contains("needs dataset_path"))
+  }
+
+  @Test(arguments: [false, true])
+  func `the report fits eighty columns`(isEncoder: Bool) throws {
+    let (tiny, encoder) = (try TinyRun(), try TinyEncoderRun())
+    let settings = isEncoder ? encoder.settings("plan") : tiny.settings("plan")
+    let result = try CommandRunner.run("disttrain", ["plan"] + settings)
     #expect(result.status == 0, "\(result.errorOutput)")
     for line in result.output.split(separator: "\n") { #expect(line.count <= 80, "\(line)") }
     #expect(result.output.contains("\n   64 "))

@@ -91,10 +91,8 @@ struct StepEstimateTests {
     networkBytesPerSecond: 8, localBytesPerSecond: .infinity, latency: 0, pieceBytes: 1 << 20)
 
   private static func estimate(_ windows: [[Int]], ranks: Int) -> StepEstimate {
-    let plan = ActivationPlan(tokens: 1, sequence: 1, targets: 1, keepsForBackward: true)
-    return StepEstimate(
-      Workload(
-        steps: windows, totalSteps: windows.count, training: plan, scoring: plan, source: ""),
+    StepEstimate(
+      Workload(steps: windows, totalSteps: windows.count, source: ""),
       compute, network, parameters: 0, ranks: ranks, hosts: ranks)
   }
 

@@ -14,15 +14,14 @@ struct CrossEntropyTests {
   private let targets: [Int32] = [0, 96, 5, 5, 41, 0, 77, 96]
 
   private func forwardBackward(
-    _ layer: CrossEntropy, _ x: [Float]
+    _ layer: CrossEntropy, _ x: [Float], _ targets: [Int32]? = nil
   ) -> (loss: Double, dx: [Float], logProbabilities: [Float]) {
     let input = FloatBuffer(x)
-    let rows = min(layer.chunkRows, Self.rows)
+    let targets = targets ?? self.targets
+    let rows = min(layer.chunkRows(.float32), Self.rows)
     let scratch = Scratch(
       MatrixProducts(.float32, panel: layer.head.weight.panelCount(.float32)),
-      logits: rows * CrossEntropy.logitStride(layer.vocabularySize),
-      probabilities: rows * layer.vocabularySize,
-      logitRows: rows)
+      logits: rows * layer.panelRows(.float32), logitRows: rows, headRow: Self.hidden)
     let dx = FloatBuffer([Float](repeating: .nan, count: x.count))
     let loss = layer.forwardBackward(
       input.matrix(Self.rows, Self.hidden).view, targets: targets,
@@ -38,9 +37,28 @@ struct CrossEntropyTests {
   ) throws {
     let sample = try SampleWeights(Self.vocabulary, Self.hidden, type)
     let layer = CrossEntropy(head: Linear(weight: sample.weight), chunkElements: chunk.elements)
-    #expect(layer.chunkRows == chunk.rows)
+    #expect(layer.chunkRows(.float32) == chunk.rows)
     let x = randomValues(Self.rows * Self.hidden, seed: 1).map { 4 * $0 }
-    let (loss, dx, logProbabilities) = forwardBackward(layer, x)
+    try expectFormulas(layer, x, sample, targets)
+  }
+
+  /// Vocabularies of several panels, in the first, a middle and the last of which the largest logits are.
+  @Test(arguments: [0, 1000, 2499], types)
+  func `a vocabulary of several panels goes by once`(largest: Int, type: ElementType) throws {
+    let sample = try SampleWeights(2500, Self.hidden, type)
+    let layer = CrossEntropy(head: Linear(weight: sample.weight))
+    #expect(layer.panelRows(.float32) < 1250)
+    let direction = sample.reference.row(largest)
+    let x = (0..<Self.rows).flatMap { row in direction.map { Float($0) * Float(3 * row) } }
+    let noise = randomValues(x.count, seed: 5)
+    try expectFormulas(
+      layer, zip(x, noise).map { $0 + $1 }, sample, [0, 2499, 959, 960, 961, 1919, 1920, 1000])
+  }
+
+  private func expectFormulas(
+    _ layer: CrossEntropy, _ x: [Float], _ sample: SampleWeights, _ targets: [Int32]
+  ) throws {
+    let (loss, dx, logProbabilities) = forwardBackward(layer, x, targets)
     let logits = ReferenceMatrix(Self.rows, Self.hidden, x).timesTransposed(sample.reference)
     var dLogits = logits
     var expected: [Double] = []

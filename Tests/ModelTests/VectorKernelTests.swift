@@ -166,6 +166,26 @@ struct VectorKernelTests {
     #expect(count == 0 || abs(total - 1) < 1e-6)
   }
 
+  @Test(arguments: kernelLengths, scales)
+  func `softmax from the parts of a row is that of the row`(count: Int, scale: Float) {
+    let x = values(count, 14, scale: scale)
+    var p: [Float] = []
+    var (largest, sum) = (-Float.infinity, Float(0))
+    for part in 0..<3 {
+      let range = count * part / 3..<count * (part + 1) / 3
+      var next = Array(x[range]) + [canary]
+      let factor = unsafe vk_softmax_add(&next, range.count, &largest, &sum)
+      #expect(next.removeLast() == canary)
+      p = p.map { $0 * factor } + next
+    }
+    #expect(largest == x.max() ?? -.infinity)
+    let shift = Double(largest)
+    let expected = ReferenceLayers.logSoftmax(x.map(Double.init)).map { exp($0) }
+    expect(p.map { $0 / sum } + [canary], expected, relative: 0) { index in
+      expected[index] * (2e-6 + 2 * Self.roundoff * min(90, shift - Double(x[index]))) + 4e-38
+    }
+  }
+
   @Test(arguments: [Float(1e30), -1e30, 3e38, -3e38, 0])
   func `softmax of equal values is even wherever they lie`(value: Float) {
     for count in [1, 15, 16, 17, 70] {
@@ -230,6 +250,12 @@ struct VectorKernelTests {
     var sum = y + [canary]
     unsafe vk_add(x, &sum, count)
     expect(sum, zip(x, y).map { Double($0) + Double($1) }, relative: Self.roundoff)
+    var difference = y + [canary]
+    unsafe vk_subtract(x, &difference, count)
+    expect(difference, zip(x, y).map { Double($1) - Double($0) }, relative: Self.roundoff)
+    var scaled = x + [canary]
+    unsafe vk_scale(-0.7, &scaled, count)
+    expect(scaled, x.map { Double(Float(-0.7)) * Double($0) }, relative: Self.roundoff)
     let products = zip(x, y).map { Double($0) * Double($1) }
     let size = products.reduce(0) { $0 + abs($1) }
     let dot = unsafe Double(vk_dot(x, y, count))

@@ -27,11 +27,9 @@ struct PlannedRun: ParsableArguments {
         tokens: tokens, sequence: tokens, targets: tokens, keepsForBackward: keepsForBackward,
         checkpointing: activationCheckpointing)
     }
-    let workload = Workload(
-      steps: [[tokens]], totalSteps: 1, training: plan(keepsForBackward: true),
-      scoring: plan(keepsForBackward: false), source: "")
     let memory = MemoryEstimate(
-      try ModelSizes(path, lora), workload, precision, program: HostMemory.own)
+      try ModelSizes(path, lora), training: plan(keepsForBackward: true),
+      scoring: plan(keepsForBackward: false), precision, program: HostMemory.own)
     let host = Plan.size(memory.perHost(ranks: ranks)).trimmed
     let noun = ranks == 1 ? "rank" : "ranks"
     return memory.rankLines + [

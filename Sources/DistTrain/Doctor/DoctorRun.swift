@@ -85,10 +85,6 @@ struct DoctorRun {
   /// What a run with these settings needs; nil where there is no model to tell, or one that cannot be read, which the
   /// check of the model says.
   private static func need(_ partial: PartialConfiguration) -> MemoryEstimate? {
-    guard let path = partial.modelPath else { return nil }
-    do {
-      return try PlanInputs(path, partial, PlanRun.Options()).memory(
-        partial.configuration.precision)
-    } catch { return nil }
+    do { return try PlanRun.memory(partial) } catch { return nil }
   }
 }

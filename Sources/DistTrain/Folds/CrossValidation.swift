@@ -43,7 +43,7 @@ package enum CrossValidation {
   /// The first fold's run, which stands for the others in a measurement; a run without folds stands for itself.
   static func first(of configuration: RunConfiguration) throws -> RunConfiguration {
     guard let folds = configuration.folds else { return configuration }
-    return try Self.configuration(of: 1, of: folds, configuration)
+    return try Self.configuration(of: 0, of: folds, configuration)
   }
 
   private static func configuration(

@@ -14,6 +14,15 @@ enum DryRun {
     _ configuration: RunConfiguration, _ launch: LaunchOptions, settings: [String],
     _ job: borrowing Job
   ) throws {
+    try configuration.isEncoder
+      ? run(EncoderInputs.self, configuration, launch, settings: settings, job)
+      : run(RunInputs.self, configuration, launch, settings: settings, job)
+  }
+
+  private static func run<Inputs: TrainingInputs>(
+    _ kind: Inputs.Type, _ configuration: RunConfiguration, _ launch: LaunchOptions,
+    settings: [String], _ job: borrowing Job
+  ) throws {
     guard job.ranks.worldSize == 1 else {
       throw CommandFailure(
         "--dry-run takes one process; say -n \(job.ranks.worldSize) instead of starting mpirun",
@@ -25,18 +34,18 @@ enum DryRun {
       resumes: configuration.resumeFrom != nil, overwrites: configuration.overwritesOutput)
     try folder.checkAccess()
     let ranks = try Ranks(launch)
-    let inputs = try RunInputs(configuration)
+    let inputs = try Inputs(CrossValidation.first(of: configuration))
     var data = TrainingData(inputs)
     let examples = try data.firstEpoch()
-    let sizes = try ModelSizes(configuration.modelPath, inputs.layout.configuration)
-    _ = try inputs.loadModel(longest: 2, prefetches: false)
-    _ = try inputs.adapter?.parameters(inputs.layout)
+    try inputs.checkWeights()
     let plan = try plan(configuration, ranks, job)
     var screen = FirstScreen()
-    screen.addModel(inputs, sizes)
-    screen.addData(inputs, examples)
+    try inputs.addRows(to: &screen, examples)
     let audit = LeakAudit(inputs)
     screen.add("audit", audit.summary)
+    if let folds = configuration.folds {
+      screen.add("folds", "\(folds); what is told here is of the first")
+    }
     screen.addCompute(configuration, ranks: ranks.count, hosts: ranks.hosts)
     screen.addWork(configuration, data.plan, ranks: ranks.count)
     screen.add("output", folder.path)
@@ -44,7 +53,7 @@ enum DryRun {
     let command = try launch.command(
       threads: configuration.threadsPerRank, arguments: ["train"] + settings,
       defaultRanks: launch.hostfile == nil ? 1 : nil)
-    let histogram = LengthHistogram(examples.map(\.tokens.count))
+    let histogram = LengthHistogram(examples.map(inputs.tokenCount))
     let lines =
       ["disttrain \(DistTrain.version), dry run", ""] + screen.lines
       + ["", "tokens of the training examples"]

@@ -18,7 +18,8 @@ package struct MemoryEstimate: Sendable, Equatable {
   package let checkpoint: Int, adapter: Int
 
   package init(
-    _ model: ModelSizes, _ workload: Workload, _ precision: Precision, program: Int
+    _ model: ModelSizes, training: ActivationPlan, scoring: ActivationPlan, _ precision: Precision,
+    program: Int
   ) {
     let (rank, count) = (model.layout.configuration.rank, model.layout.count)
     let isAsItLies = WeightMatrix.isMultipliedAsItLies(model.elementType, precision)
@@ -28,8 +29,8 @@ package struct MemoryEstimate: Sendable, Equatable {
         precision: precision, isAsItLies: isAsItLies)
     }
     self.init(
-      weights: model.weightBytes, activations: bytes(workload.training),
-      scoring: bytes(workload.scoring), parameters: count, program: program)
+      weights: model.weightBytes, activations: bytes(training),
+      scoring: bytes(scoring), parameters: count, program: program)
   }
 
   /// - Parameter count: Parameters that are trained.

@@ -3,51 +3,24 @@ internal import Model
 
 /// Times the work of a step on this machine: a few micro-batches, the exact sum, the update.
 struct MicroBatchProbe {
-  let configuration: RunConfiguration
-  let workload: Workload
-  /// Measuring stops after so many seconds, though not before each size was measured once.
+  /// Measuring stops after so many seconds, though not before each batch was measured once.
   let seconds: Double
 
   private static let rounds = 5
 
-  /// Token counts to measure: the smallest, a middle and the largest micro-batch.
-  private var sizes: [Int] {
-    let all = workload.steps.flatMap { $0 }.sorted()
-    guard let first = all.first, let last = all.last else { return [] }
-    return Set([first, all[all.count / 2], last]).sorted()
+  /// The smallest, a middle and the largest of ascending values, each once.
+  static func ofEachSize<Value>(_ ascending: [Value]) -> [Value] {
+    let places = [0, ascending.count / 2, ascending.count - 1].filter(ascending.indices.contains)
+    return Set(places).sorted().map { ascending[$0] }
   }
 
-  /// A micro-batch of `tokens` tokens in sequences of the same length.
-  private func microBatch(tokens: Int, vocabulary: Int) -> MicroBatch {
-    var batch = MicroBatch()
-    let count = min(configuration.batchSize, max(1, tokens / 2))
-    for index in 0..<count {
-      let length = max(2, share(of: tokens, rank: index, worldSize: count).count)
-      let sequence = (0..<length).map { Int32(($0 * 7919 + index) % vocabulary) }
-      batch.append(sequence, targetsFrom: configuration.lossOnAll ? 1 : max(1, length - 2))
-    }
-    return batch
-  }
-
-  /// Medians of forward and backward at each size; all ranks measure at once, as they will train.
-  func measure(
-    _ model: QwenModel, seconds: Double, over ranks: Communicator
+  /// Medians of a pass over each batch; all ranks measure at once, as they will train.
+  func measure<Batch: TrainingBatch>(
+    _ batches: [Batch], over ranks: Communicator, pass: (Batch) -> Void
   ) throws -> [ComputeModel.Point] {
-    guard let layout = model.layout else { preconditionFailure("a plan has an adapter") }
-    let vocabulary = model.configuration.vocabularySize
-    let batches = sizes.map { microBatch(tokens: $0, vocabulary: vocabulary) }
-    let activations = ActivationBuffer(
-      ActivationPlan(
-        fitting: batches, keepsForBackward: true, checkpointing: configuration.checkpointing),
-      for: model)
-    let parameters = FloatBuffer(freshAdapter: layout, seed: configuration.seed)
-    let gradients = FloatBuffer(count: layout.count)
-    func time(_ batch: MicroBatch) -> Double {
+    func time(_ batch: Batch) -> Double {
       var watch = Stopwatch()
-      let dropout = Dropout(
-        probability: layout.configuration.dropout, seed: configuration.seed, microBatch: 0)
-      _ = model.forwardBackward(
-        batch, adapter: parameters, dropout: dropout, accumulatingInto: gradients, activations)
+      pass(batch)
       ranks.watchdog?.progress()
       return watch.lap()
     }
@@ -68,38 +41,15 @@ struct MicroBatchProbe {
     }
   }
 
-  /// The same without weights: time(L layers) = time(1) + (L - 1) x (time(3) - time(1)) / 2, where the vocabulary is small in
-  /// the difference, and as it is in time(1).
-  func measure(zerosIn source: ModelSizes, over ranks: Communicator) throws -> [ComputeModel.Point]
-  {
-    let layers = source.configuration.layerCount
-    func points(_ layers: Int, _ vocabulary: Int) throws -> [ComputeModel.Point] {
-      let zeros = try ZeroModel(source.path, layers: layers, vocabulary: vocabulary)
-      let model = try zeros.model(
-        configuration.lora, longestSequence: workload.training.sequence,
-        precision: configuration.precision)
-      return try measure(model, seconds: seconds / 3, over: ranks)
-    }
-    let whole = try points(1, source.configuration.vocabularySize)
-    guard layers > 1 else { return whole }
-    let few = min(layers, 3)
-    let small = min(source.configuration.vocabularySize, 1024)
-    let (one, more) = (try points(1, small), try points(few, small))
-    return whole.indices.map { index in
-      let block = (more[index].seconds - one[index].seconds) / Double(few - 1)
-      return ComputeModel.Point(
-        tokens: whole[index].tokens,
-        seconds: whole[index].seconds + Double(layers - 1) * max(0, block))
-    }
-  }
-
-  /// The exact sum and the update with arenas of the adapter's size.
-  func measureArenas(_ layout: AdapterLayout) -> (add: Double, write: Double, update: Double) {
-    var gradients = FloatBuffer(count: layout.count)
-    let parameters = FloatBuffer(freshAdapter: layout, seed: configuration.seed)
-    let first = FloatBuffer(count: layout.count)
-    let second = FloatBuffer(count: layout.count)
-    var sum = ExactSum(count: layout.count, contributions: Self.rounds)
+  /// The exact sum and the update with arenas of `count` elements.
+  func measureArenas(
+    count: Int, _ configuration: RunConfiguration
+  ) -> (add: Double, write: Double, update: Double) {
+    var gradients = FloatBuffer(count: count)
+    let parameters = FloatBuffer(count: count)
+    let first = FloatBuffer(count: count)
+    let second = FloatBuffer(count: count)
+    var sum = ExactSum(count: count, contributions: Self.rounds)
     let optimizer = AdamW(weightDecay: Float(configuration.weightDecay))
     var (adds, writes, updates): ([Double], [Double], [Double]) = ([], [], [])
     for step in 1...Self.rounds {

@@ -4,9 +4,9 @@ extension Plan {
   /// The same figures for programs; bytes and seconds.
   package var json: JSONValue {
     .object([
-      "model": .string(sizes.path),
-      "base_parameters": .integer(sizes.configuration.parameterCount),
-      "trainable_parameters": .integer(sizes.layout.count), "hosts": .integer(job.hosts),
+      "model": .string(model.path),
+      "base_parameters": .integer(model.parameterCount),
+      "trainable_parameters": .integer(model.trainedCount), "hosts": .integer(job.hosts),
       "ranks_per_host": .integer(job.ranksPerHost), "threads_per_rank": .integer(job.threads),
       "steps": .integer(workload.totalSteps),
       "tokens_per_step": .double(workload.meanTokensPerStep),

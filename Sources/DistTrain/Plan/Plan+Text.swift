@@ -8,19 +8,19 @@ extension Plan {
   }
 
   private var heading: [String] {
-    let kind = sizes.configuration.architecture.rawValue
+    let unit = configuration.isEncoder ? "question" : "sequence"
     let (batch, window) = (configuration.batchSize, configuration.accumulation)
     let measured = points.map {
       "\($0.tokens) tokens \(Console.fixed($0.seconds, $0.seconds < 10 ? 2 : 1)) s"
     }
     return [
-      row("model", "\(kind), \(Console.grouped(sizes.configuration.parameterCount)) parameters"),
       row(
-        "adapter",
-        "rank \(sizes.layout.configuration.rank), \(Console.grouped(sizes.layout.count)) parameters"
-      ),
+        "model", "\(model.architecture), \(Console.grouped(model.parameterCount)) parameters"),
+      row(
+        model.trained.name,
+        "\(model.trained.kind), \(Console.grouped(model.trainedCount)) parameters"),
       row("data", workload.source),
-      row("batch", "\(batch) x \(window) sequences per step, \(workload.totalSteps) steps"),
+      row("batch", "\(batch) x \(window) \(unit)s per step, \(workload.totalSteps) steps"),
       row(
         "job",
         "\(Self.counted(job.hosts, "host")) x \(Self.counted(job.ranksPerHost, "rank"))"
@@ -28,9 +28,9 @@ extension Plan {
       row("measured", measured.joined(separator: ", ")),
       row(
         "",
-        sizes.hasWeights
+        model.hasWeights
           ? "forward and backward of a micro-batch with the model's weights"
-          : "forward and backward with zeros in the model's shapes (no weights)"),
+          : "forward and backward with zeros in the model's shapes, no weights"),
     ]
   }
 

@@ -1,8 +1,20 @@
 internal import Model
 
+/// The model of a plan, as reports name it.
+package struct PlannedModel: Sendable {
+  let path: String
+  let architecture: String
+  let parameterCount: Int
+  /// What is trained: a name, and what is said of it before its size.
+  let trained: (name: String, kind: String)
+  let trainedCount: Int
+  /// False where zeros in its shapes were measured.
+  let hasWeights: Bool
+}
+
 /// What a run will need and how long it will take.
 package struct Plan: Sendable {
-  package let sizes: ModelSizes
+  package let model: PlannedModel
   package let configuration: RunConfiguration
   package let workload: Workload
   package let memory: MemoryEstimate
@@ -16,21 +28,20 @@ package struct Plan: Sendable {
   package static let nodeCounts = [1, 2, 4, 8, 16, 32, 64]
   package static let gigabits = [1.0, 10, 100]
 
-  package init(
-    _ sizes: ModelSizes, _ configuration: RunConfiguration, _ workload: Workload,
-    memory: MemoryEstimate, points: [ComputeModel.Point], compute: ComputeModel, job: PlannedJob,
-    availableMemory: Int
+  init(
+    _ measurement: PlanRun.Measurement, _ configuration: RunConfiguration,
+    _ compute: ComputeModel, job: PlannedJob, availableMemory: Int
   ) {
-    self.sizes = sizes
+    model = measurement.model
+    workload = measurement.workload
+    memory = measurement.memory
+    points = measurement.points
     self.configuration = configuration
-    self.workload = workload
-    self.memory = memory
-    self.points = points
     self.compute = compute
     self.job = job
     self.availableMemory = availableMemory
     estimate = StepEstimate(
-      workload, compute, job.network, parameters: sizes.layout.count, ranks: job.ranks,
+      workload, compute, job.network, parameters: model.trainedCount, ranks: job.ranks,
       hosts: job.hosts)
   }
 
@@ -40,7 +51,7 @@ package struct Plan: Sendable {
   /// A job of `nodes` hosts with this job's ranks on each, over a link of a nominal rate.
   package func estimate(nodes: Int, gigabits: Double) -> StepEstimate {
     StepEstimate(
-      workload, compute, job.network(gigabits: gigabits), parameters: sizes.layout.count,
+      workload, compute, job.network(gigabits: gigabits), parameters: model.trainedCount,
       ranks: nodes * job.ranksPerHost, hosts: nodes)
   }
 

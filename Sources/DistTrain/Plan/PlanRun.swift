@@ -14,29 +14,49 @@ enum PlanRun {
     var usesZeros = false
   }
 
-  /// All ranks measure; the root gets the plan of the slowest one.
+  /// What is known of a model and its data, and how long its passes took.
+  struct Measurement {
+    let model: PlannedModel
+    let workload: Workload
+    let memory: MemoryEstimate
+    let points: [ComputeModel.Point]
+  }
+
+  /// The memory alone, of which nothing is measured.
+  static func memory(_ partial: PartialConfiguration) throws -> MemoryEstimate? {
+    guard let path = partial.modelPath else { return nil }
+    let configuration = try CrossValidation.first(of: partial.configuration)
+    guard !configuration.isEncoder else {
+      return partial.datasetPath == nil ? nil : try EncoderPlanInputs(configuration).memory()
+    }
+    return try DecoderPlanInputs(path, configuration, data: partial.datasetPath, Options())
+      .memory(configuration.precision)
+  }
+
+  /// All ranks measure; the root gets the plan of the slowest one, and of the first fold where there are folds.
   static func run(
     _ partial: PartialConfiguration, _ options: Options, _ job: borrowing Job
   ) throws -> Plan {
-    let configuration = partial.configuration
-    configuration.precision.setThreadCount(configuration.threadsPerRank)
-    job.enter(.load)
     guard let path = partial.modelPath else {
       throw CommandFailure(
         "no model to plan for; give model_name_or_path a folder with at least config.json",
         exitCode: 78)
     }
+    let configuration = try CrossValidation.first(of: partial.configuration)
+    configuration.precision.setThreadCount(configuration.threadsPerRank)
+    job.enter(.load)
     let available = HostMemory.available
-    let inputs = try job.load { try PlanInputs(path, partial, options) }
-    let (sizes, workload) = (inputs.sizes, inputs.workload)
-    job.enter(.step)
-    let points = try measure(sizes, workload, configuration, options, job)
-    let memory = inputs.memory(configuration.precision)
-    let probe = MicroBatchProbe(
-      configuration: configuration, workload: workload, seconds: options.probeSeconds)
-    let arenas = probe.measureArenas(sizes.layout)
+    let measurement =
+      configuration.isEncoder
+      ? try encoder(configuration, hasData: partial.datasetPath != nil, options, job)
+      : try decoder(path, configuration, data: partial.datasetPath, options, job)
+    let arenas = MicroBatchProbe(seconds: options.probeSeconds).measureArenas(
+      count: measurement.model.trainedCount, configuration)
     let compute = ComputeModel(
-      fitting: points, addSeconds: try job.ranks.maximum(arenas.add),
+      fitting: try measurement.points.map {
+        ComputeModel.Point(tokens: $0.tokens, seconds: try job.ranks.maximum($0.seconds))
+      },
+      addSeconds: try job.ranks.maximum(arenas.add),
       writeSeconds: try job.ranks.maximum(arenas.write),
       updateSeconds: try job.ranks.maximum(arenas.update))
     let hosts = try job.ranks.allGather(Array(job.ranks.hostName.utf8))
@@ -44,68 +64,79 @@ enum PlanRun {
       hosts: Set(hosts).count, ranks: job.ranks.worldSize,
       times: try NetworkProbe.measure(over: job.ranks), pieceBytes: 8 * job.ranks.pieceLimit)
     return Plan(
-      sizes, configuration, workload, memory: memory, points: points, compute: compute,
+      measurement, configuration, compute,
       job: PlannedJob(options.request, running: running, threads: configuration.threadsPerRank),
       availableMemory: available)
   }
 
-  /// Medians of every rank's own, the slowest rank's for each size.
-  private static func measure(
-    _ sizes: ModelSizes, _ workload: Workload, _ configuration: RunConfiguration,
-    _ options: Options, _ job: borrowing Job
-  ) throws -> [ComputeModel.Point] {
-    let seconds = options.probeSeconds
-    let probe = MicroBatchProbe(
-      configuration: configuration, workload: workload, seconds: seconds)
+  private static func decoder(
+    _ path: String, _ configuration: RunConfiguration, data: String?, _ options: Options,
+    _ job: borrowing Job
+  ) throws -> Measurement {
+    let inputs = try job.load { try DecoderPlanInputs(path, configuration, data: data, options) }
+    let (sizes, decoder) = (inputs.sizes, inputs.workload)
+    job.enter(.step)
+    let probe = DecoderProbe(
+      configuration: configuration, workload: decoder, seconds: options.probeSeconds)
     let points: [ComputeModel.Point]
     if sizes.hasWeights && !options.usesZeros {
       let model = try job.load {
         try WeightLoader.load(
           WeightFolder(path: sizes.path), sizes.configuration, layout: sizes.layout,
-          longestSequence: workload.training.sequence, precision: configuration.precision)
+          longestSequence: decoder.training.sequence, precision: configuration.precision)
       }
-      points = try probe.measure(model, seconds: seconds, over: job.ranks)
+      points = try probe.measure(model, seconds: options.probeSeconds, over: job.ranks)
     } else {
       points = try probe.measure(zerosIn: sizes, over: job.ranks)
     }
-    return try points.map {
-      ComputeModel.Point(tokens: $0.tokens, seconds: try job.ranks.maximum($0.seconds))
-    }
+    return Measurement(
+      model: PlannedModel(sizes), workload: decoder.workload,
+      memory: inputs.memory(configuration.precision), points: points)
   }
 
+  /// Reads no weights: zeros in their place take as long.
+  private static func encoder(
+    _ configuration: RunConfiguration, hasData: Bool, _ options: Options, _ job: borrowing Job
+  ) throws -> Measurement {
+    guard hasData else {
+      throw CommandFailure(
+        "a plan for an encoder needs dataset_path: its sequences are questions with options",
+        exitCode: 78)
+    }
+    let planned = try job.load { try EncoderPlanInputs(configuration) }
+    let memory = try planned.memory()
+    job.enter(.step)
+    let learner = EncoderLearner(planned.inputs, training: planned.training, scoring: [])
+    let parameters = FloatBuffer(count: learner.parameterCount)
+    let gradients = FloatBuffer(count: learner.parameterCount)
+    // Pages that nobody has written to are one and the same page of zeros.
+    parameters.zero()
+    gradients.zero()
+    let points = try MicroBatchProbe(seconds: options.probeSeconds).measure(
+      planned.batches, over: job.ranks
+    ) { batch in
+      _ = learner.forwardBackward(
+        batch, number: 0, parameters: parameters, accumulatingInto: gradients)
+    }
+    return Measurement(
+      model: PlannedModel(planned.inputs), workload: planned.workload, memory: memory,
+      points: points)
+  }
 }
 
-/// What is planned for: the data's own sizes where tokenizer and data are there, else what comes nearest.
-struct PlanInputs {
-  let sizes: ModelSizes
-  let workload: Workload
-  /// Tokenizer and data, which a run keeps in memory as well.
-  private let inputs: RunInputs?
-
-  init(_ path: String, _ partial: PartialConfiguration, _ options: PlanRun.Options) throws {
-    let configuration = partial.configuration
-    let hasTokenizer = FileManager.default.fileExists(atPath: path + "/tokenizer.json")
-    if partial.datasetPath != nil, hasTokenizer {
-      let inputs = try RunInputs(configuration)
-      self.inputs = inputs
-      sizes = try ModelSizes(path, inputs.layout.configuration)
-      workload = try Workload(inputs)
-      return
-    }
-    inputs = nil
-    sizes = try ModelSizes(path, configuration.lora)
-    guard let data = partial.datasetPath else {
-      let tokens = min(options.tokens, configuration.maximumLength)
-      workload = Workload(tokens: tokens, sequences: options.sequences, configuration)
-      return
-    }
-    let dataset = try Dataset(path: data)
-    let split = try RunInputs.split(configuration, count: dataset.questions.count)
-    workload = Workload(estimating: configuration, dataset: dataset, split: split)
+extension PlannedModel {
+  fileprivate init(_ sizes: ModelSizes) {
+    self.init(
+      path: sizes.path, architecture: sizes.configuration.architecture.rawValue,
+      parameterCount: sizes.configuration.parameterCount,
+      trained: ("adapter", "rank \(sizes.layout.configuration.rank)"),
+      trainedCount: sizes.layout.count, hasWeights: sizes.hasWeights)
   }
 
-  /// With what this process has to itself now as the program's part.
-  func memory(_ precision: Precision) -> MemoryEstimate {
-    MemoryEstimate(sizes, workload, precision, program: HostMemory.own)
+  fileprivate init(_ inputs: EncoderInputs) {
+    self.init(
+      path: inputs.configuration.modelPath, architecture: inputs.architecture,
+      parameterCount: inputs.baseParameterCount, trained: ("trainable", "all of them"),
+      trainedCount: inputs.parameterCount, hasWeights: false)
   }
 }

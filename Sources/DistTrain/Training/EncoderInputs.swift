@@ -105,6 +105,10 @@ package struct EncoderInputs: TrainingInputs {
     EncoderLearner(self, training: training, scoring: items)
   }
 
+  package func checkWeights() throws {
+    _ = try model.parameters(folder: configuration.modelPath, seed: configuration.seed)
+  }
+
   package var tensors: [CheckpointTensor] { model.checkpointTensors }
 
   package var architecture: String { sizes.architecture.rawValue }

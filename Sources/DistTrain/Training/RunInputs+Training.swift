@@ -33,6 +33,12 @@ extension RunInputs: TrainingInputs {
     return AdapterLearner(self, model, training: training, scoring: items, texts: texts)
   }
 
+  /// Weights are checked for names and shapes and not read.
+  package func checkWeights() throws {
+    _ = try loadModel(longest: 2, prefetches: false)
+    _ = try adapter?.parameters(layout)
+  }
+
   package var tensors: [CheckpointTensor] { layout.checkpointTensors }
   package var architecture: String { model.architecture.rawValue }
   package var baseParameterCount: Int { model.parameterCount }
@@ -63,11 +69,9 @@ extension RunInputs: TrainingInputs {
   package func memory(
     training: ActivationPlan, scoring: ActivationPlan, program: Int
   ) throws -> MemoryEstimate {
-    let workload = Workload(
-      steps: [], totalSteps: 0, training: training, scoring: scoring, source: "")
-    return MemoryEstimate(
-      try ModelSizes(configuration.modelPath, layout.configuration), workload,
-      configuration.precision, program: program)
+    MemoryEstimate(
+      try ModelSizes(configuration.modelPath, layout.configuration), training: training,
+      scoring: scoring, configuration.precision, program: program)
   }
 
   package func addRows(to screen: inout FirstScreen, _ examples: [TokenizedExample]) throws {

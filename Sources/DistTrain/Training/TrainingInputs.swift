@@ -47,6 +47,8 @@ package protocol TrainingInputs: Sendable {
   func load(
     training: Model.Plan?, scoring items: [ScoringItem], texts: [Model.Batch], prefetches: Bool
   ) throws -> Model
+  /// Throws what `load` and `Learner.start` would.
+  func checkWeights() throws
   /// Batches whose loss validation asks for besides the scores of its questions.
   func validationTexts() throws -> [Model.Batch]
   /// The tensors of the arenas, as a checkpoint names them.

@@ -3,15 +3,15 @@ internal import VectorKernels
 
 /// The language model head with its loss: -log softmax(x W^T)[target], over chunks of rows.
 ///
-/// At most `chunkRows` rows of logits exist at once.
+/// At most `chunkRows` rows of a panel of logits exist at once.
 package struct CrossEntropy: Sendable {
   /// The frozen head: [vocabulary, hidden].
   package let head: Linear
   private let chunkElements: Int
-  /// 64 MiB of logits.
-  static let defaultChunkElements = 1 << 24
+  /// 4 MiB of logits: with one panel, more rows than a micro-batch usually has.
+  static let defaultChunkElements = 1 << 20
 
-  /// - Parameter chunkElements: Logits that exist at once; one row is the least.
+  /// - Parameter chunkElements: Logits that exist at once; one row of a panel is the least.
   package init(head: Linear, chunkElements: Int = defaultChunkElements) {
     self.head = head
     self.chunkElements = chunkElements
@@ -19,8 +19,14 @@ package struct CrossEntropy: Sendable {
 
   package var vocabularySize: Int { head.weight.rows }
 
-  /// Rows of logits that exist at once.
-  package var chunkRows: Int { max(1, chunkElements / vocabularySize) }
+  /// Rows of a panel of logits that exist at once.
+  package func chunkRows(_ precision: Precision) -> Int {
+    Self.chunkRows(panel: panelRows(precision), elements: chunkElements)
+  }
+
+  static func chunkRows(panel: Int, elements: Int = defaultChunkElements) -> Int {
+    max(1, elements / max(1, panel))
+  }
 
   /// Columns of logits that are made and looked at together, while they lie in the cache.
   package func panelRows(_ precision: Precision) -> Int {
@@ -35,12 +41,9 @@ package struct CrossEntropy: Sendable {
   /// Whole blocks of a product, and no power of two: rows a page apart would share few places of the cache.
   private static let largestPanel = 960
 
-  /// Floats from one kept row of logits to the next, an odd number of cache lines for the same reason.
-  package static func logitStride(_ vocabularySize: Int) -> Int {
-    ((vocabularySize + 15) / 16 | 1) * 16
+  private func chunks(_ count: Int, _ precision: Precision) -> StrideTo<Int> {
+    stride(from: 0, to: count, by: chunkRows(precision))
   }
-
-  private func chunks(_ count: Int) -> StrideTo<Int> { stride(from: 0, to: count, by: chunkRows) }
 
   private func panels(_ precision: Precision) -> StrideTo<Int> {
     stride(from: 0, to: vocabularySize, by: panelRows(precision))
@@ -52,8 +55,8 @@ package struct CrossEntropy: Sendable {
   ) -> [Float] {
     var result = [Float](repeating: 0, count: x.rows)
     let precision = scratch.products.precision
-    for start in chunks(x.rows) {
-      let chunk = start..<min(start + chunkRows, x.rows)
+    for start in chunks(x.rows, precision) {
+      let chunk = start..<min(start + chunkRows(precision), x.rows)
       let input = scratch.products.operand(x.rows(chunk), in: .first)
       let sums = emptySums(chunk.count, scratch)
       for first in panels(precision) {
@@ -74,8 +77,8 @@ package struct CrossEntropy: Sendable {
   package func mostProbable(_ x: MatrixView, scratch: borrowing Scratch) -> [Int32] {
     var best = [(logit: Float, token: Int32)](repeating: (-.infinity, 0), count: x.rows)
     let precision = scratch.products.precision
-    for start in chunks(x.rows) {
-      let chunk = start..<min(start + chunkRows, x.rows)
+    for start in chunks(x.rows, precision) {
+      let chunk = start..<min(start + chunkRows(precision), x.rows)
       let input = scratch.products.operand(x.rows(chunk), in: .first)
       for first in panels(precision) {
         let panel = first..<min(first + panelRows(precision), vocabularySize)
@@ -93,6 +96,10 @@ package struct CrossEntropy: Sendable {
 
   /// Returns the sum of -log softmax(x W^T)[target], and dx = (softmax(x W^T) - onehot(target)) W in the same pass.
   ///
+  /// Panels of W go by once: what a panel adds to dx is weighted by exp(logit - m), with m the largest logit so far, and
+  /// scaled when a later panel has a larger one. Source: Milakov and Gimelshein, Online normalizer calculation for
+  /// softmax, 2018.
+  ///
   /// - Parameters:
   ///   - x: The normalised hidden vectors of the rows in the loss: [targets, hidden].
   ///   - dx: The gradient of the loss sum, overwritten: [targets, hidden].
@@ -100,58 +107,54 @@ package struct CrossEntropy: Sendable {
     _ x: MatrixView, targets: [Int32], into dx: MutableMatrixView, scratch: borrowing Scratch
   ) -> Double {
     var lossSum = 0.0
-    for start in chunks(x.rows) {
-      let chunk = start..<min(start + chunkRows, x.rows)
-      let logits = scratch.logits.matrix(chunk.count, Self.logitStride(vocabularySize))
-        .columns(0..<vocabularySize)
-      let sums = forward(x.rows(chunk), into: logits, scratch: scratch)
-      for (index, row) in chunk.enumerated() {
-        sums[index, 0] += log(sums[index, 1])
-        lossSum += Double(sums[index, 0] - logits[index, Int(targets[row])])
-      }
-      backward(
-        logits.view, logSumExp: sums.view, targets: targets[chunk], into: dx.rows(chunk),
-        scratch: scratch)
+    for start in chunks(x.rows, scratch.products.precision) {
+      let chunk = start..<min(start + chunkRows(scratch.products.precision), x.rows)
+      lossSum += forwardBackward(
+        x.rows(chunk), targets: targets[chunk], into: dx.rows(chunk), scratch)
     }
     return lossSum
   }
 
-  /// logits = x W^T; returns the largest logit of each row and the sum of exp(logit - largest): [targets, 2].
-  @_lifetime(borrow scratch)
-  private func forward(
-    _ x: MatrixView, into logits: MutableMatrixView, scratch: borrowing Scratch
-  ) -> MutableMatrixView {
+  private func forwardBackward(
+    _ x: MatrixView, targets: ArraySlice<Int32>, into dx: MutableMatrixView,
+    _ scratch: borrowing Scratch
+  ) -> Double {
+    let precision = scratch.products.precision
     let input = scratch.products.operand(x, in: .first)
     let sums = emptySums(x.rows, scratch)
-    let step = panelRows(scratch.products.precision)
-    for first in panels(scratch.products.precision) {
-      let panel = first..<min(first + step, vocabularySize)
-      scratch.products.multiply(
-        input, transposed: head.weight, rows: panel, into: logits.columns(panel))
-      add(logits.columns(panel), to: sums)
+    var lossSum = 0.0
+    dx.zero()
+    for first in panels(precision) {
+      let panel = first..<min(first + panelRows(precision), vocabularySize)
+      let logits = scratch.logits.matrix(x.rows, panel.count)
+      scratch.products.multiply(input, transposed: head.weight, rows: panel, into: logits)
+      for (row, target) in targets.enumerated() where panel.contains(Int(target)) {
+        lossSum -= Double(logits[row, Int(target) - first])
+      }
+      weigh(logits, sums, dx)
+      let weights = scratch.products.operand(logits.view, in: .second)
+      scratch.products.multiply(weights, head.weight, rows: panel, accumulatingInto: dx)
     }
-    return sums
+    let targetRow = scratch.headRow.matrix(1, dx.columns)
+    for (row, target) in targets.enumerated() {
+      lossSum += Double(sums[row, 0] + log(sums[row, 1]))
+      let gradient = unsafe dx.base + row * dx.stride
+      unsafe vk_scale(1 / sums[row, 1], gradient, dx.columns)
+      head.weight.widen(rows: Int(target)..<Int(target) + 1, into: targetRow)
+      unsafe vk_subtract(targetRow.base, gradient, dx.columns)
+    }
+    return lossSum
   }
 
-  /// dx = (softmax(logits) - onehot(target)) W, with the probabilities of one panel at a time in `scratch.probabilities`.
-  private func backward(
-    _ logits: MatrixView, logSumExp: MatrixView, targets: ArraySlice<Int32>,
-    into dx: MutableMatrixView, scratch: borrowing Scratch
+  /// logits = exp(logits - m), and dx, which was weighted with an earlier m, as if it had been with this one.
+  private func weigh(
+    _ logits: MutableMatrixView, _ sums: MutableMatrixView, _ dx: MutableMatrixView
   ) {
-    dx.zero()
-    let step = panelRows(scratch.products.precision)
-    for first in panels(scratch.products.precision) {
-      let panel = first..<min(first + step, vocabularySize)
-      let dLogits = scratch.probabilities.matrix(logits.rows, panel.count)
-      for row in 0..<logits.rows {
-        unsafe vk_exp_shifted(
-          logits.base + row * logits.stride + first, logSumExp[row, 0],
-          dLogits.base + row * dLogits.stride, panel.count)
-        let target = Int(targets[targets.startIndex + row])
-        if panel.contains(target) { dLogits[row, target - first] -= 1 }
-      }
-      let gradient = scratch.products.operand(dLogits.view, in: .first)
-      scratch.products.multiply(gradient, head.weight, rows: panel, accumulatingInto: dx)
+    for row in 0..<logits.rows {
+      let sum = unsafe sums.base + row * sums.stride
+      let factor = unsafe vk_softmax_add(
+        logits.base + row * logits.stride, logits.columns, sum, sum + 1)
+      if factor != 1 { unsafe vk_scale(factor, dx.base + row * dx.stride, dx.columns) }
     }
   }
 

@@ -92,6 +92,9 @@ float vk_softmax(float *x, size_t count);
 /// Adds a part of a row to its log(sum(exp)): the largest element so far (-INFINITY before the first part) and the sum of
 /// exp(x - largest) so far (0 before the first).
 void vk_log_sum_exp_add(const float *x, size_t count, float *largest, float *sum);
+/// x = exp(x - m) in place, m the largest of x and *largest, which it becomes; *sum becomes f *sum + sum(x), and f, by which
+/// what was made of exp(... - *largest) before has to be multiplied, is returned.
+float vk_softmax_add(float *x, size_t count, float *largest, float *sum);
 /// y = exp(x - shift); y may be x.
 void vk_exp_shifted(const float *x, float shift, float *y, size_t count);
 /// dscores = p * (dp - correction), in place of dp.
@@ -101,6 +104,10 @@ void vk_softmax_backward(const float *p, float correction, float *dp, size_t cou
 
 /// y += x.
 void vk_add(const float *x, float *y, size_t count);
+/// y -= x
+void vk_subtract(const float *x, float *y, size_t count);
+/// y *= factor
+void vk_scale(float factor, float *y, size_t count);
 /// sum(x * y).
 float vk_dot(const float *x, const float *y, size_t count);
 /// sum(x^2) in double precision.

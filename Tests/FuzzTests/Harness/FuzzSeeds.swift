@@ -9,6 +9,7 @@ package enum FuzzSeeds {
     switch target {
     case .safetensors: try safetensors()
     case .tokenizer: tokenizers
+    case .encoder: try encoders()
     case .configuration: configurations
     case .dataset: datasets
     case .checkpoint: try checkpoints()
@@ -23,11 +24,11 @@ package enum FuzzSeeds {
     }
   }
 
-  private static func seed(_ name: String, _ choice: UInt8, _ bytes: [UInt8]) -> (String, [UInt8]) {
+  static func seed(_ name: String, _ choice: UInt8, _ bytes: [UInt8]) -> (String, [UInt8]) {
     (name, [choice] + bytes)
   }
 
-  private static func seed(_ name: String, _ choice: UInt8, _ text: String) -> (String, [UInt8]) {
+  static func seed(_ name: String, _ choice: UInt8, _ text: String) -> (String, [UInt8]) {
     seed(name, choice, Array(text.utf8))
   }
 

@@ -2,7 +2,7 @@
 ///
 /// The first byte of an input chooses among the readers, the others are what is read.
 package enum FuzzTarget: String, CaseIterable, Sendable {
-  case safetensors, tokenizer, configuration, dataset, checkpoint
+  case safetensors, tokenizer, encoder, configuration, dataset, checkpoint
 
   /// Whether `input` was accepted; throws `FuzzFinding` where what was accepted breaks its promise.
   package func accepts(_ input: [UInt8], in folder: ScratchFolder) throws -> Bool {
@@ -11,6 +11,7 @@ package enum FuzzTarget: String, CaseIterable, Sendable {
     switch self {
     case .safetensors: return try SafetensorsReading(folder: folder).accepts(content, choice)
     case .tokenizer: return try TokenizerReading(folder: folder).accepts(content, choice)
+    case .encoder: return try EncoderReading(folder: folder).accepts(content, choice)
     case .configuration: return try ConfigurationReading(folder: folder).accepts(content, choice)
     case .dataset: return try DatasetReading(folder: folder).accepts(content, choice)
     case .checkpoint: return try CheckpointReading(folder: folder).accepts(content, choice)
