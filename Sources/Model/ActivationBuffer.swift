@@ -9,6 +9,8 @@ package struct ActivationBuffer: ~Copyable {
   /// [layers + 1, tokens, hidden] and [layers, tokens, hidden]: the residual stream before a block, and between its halves;
   /// the former has every layer with any backward pass.
   let residual: FloatBuffer, middle: FloatBuffer
+  /// [rows, hidden]: the latter of the last layer, where its MLP has but the few rows in the loss.
+  let keptMiddle: FloatBuffer
   /// The normalised input of attention or MLP, made again from the residual stream where it is needed: [tokens, hidden].
   let normed: FloatBuffer
   /// [layers, tokens]: 1 / rms of the residual stream before attention and MLP.
@@ -54,6 +56,8 @@ package struct ActivationBuffer: ~Copyable {
     residual = FloatBuffer(
       count: (plan.keepsForBackward ? sizes.layerCount + 1 : 1) * tokens * sizes.hiddenSize)
     middle = perLayer(sizes.hiddenSize)
+    keptMiddle = FloatBuffer(
+      count: LossRows.most(targets: plan.targets, tokens: tokens) * sizes.hiddenSize)
     normed = FloatBuffer(count: tokens * sizes.hiddenSize)
     attentionInverseRMS = perLayer(1)
     mlpInverseRMS = perLayer(1)

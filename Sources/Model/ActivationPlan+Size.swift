@@ -16,7 +16,8 @@ extension ActivationPlan {
     let streams = keepsForBackward ? sizes.layerCount + 1 : 1
     let kept = keptLayers(of: sizes.layerCount) * keptPerToken(sizes, rank)
     let perToken = (streams + 1) * sizes.hiddenSize + kept + gradientPerToken(sizes)
-    let rows = targets * ((keepsForBackward ? 4 : 2) * sizes.hiddenSize + 1)
+    let few = LossRows.most(targets: targets, tokens: tokens) * sizes.hiddenSize
+    let rows = few + targets * ((keepsForBackward ? 4 : 2) * sizes.hiddenSize + 1)
     let masks = hasDropout ? keptLayers(of: sizes.layerCount) * maskBytes(sizes) : 0
     let cached = 2 * sizes.layerCount * cachedTokens * sizes.kvSize
     return 4 * (tokens * perToken + rows + cached) + masks

@@ -30,7 +30,7 @@ package struct QwenModel: Sendable {
     precondition(!batch.isBranched, "gradients do not flow into the sequence that is continued")
     guard !batch.targetRows.isEmpty else { return 0 }
     let pass = forward(batch, adapter: adapter, dropout: dropout, activations)
-    let lossSum = lossBackward(batch, activations)
+    let lossSum = lossBackward(batch, pass.lossRows, activations)
     for block in blocks.reversed() {
       if activations.plan.checkpointing == .full {
         block.forward(pass, adapter: adapter, activations)
@@ -46,17 +46,18 @@ package struct QwenModel: Sendable {
   package func logProbabilities(
     _ batch: MicroBatch, adapter: borrowing FloatBuffer, _ activations: borrowing ActivationBuffer
   ) -> [Float] {
-    _ = forward(batch, adapter: adapter, dropout: nil, activations)
+    let pass = forward(batch, adapter: adapter, dropout: nil, activations)
     return crossEntropy.logProbabilities(
-      normedTargets(batch, activations), targets: batch.targetTokens, scratch: activations.scratch)
+      normedTargets(pass.lossRows, activations), targets: batch.targetTokens,
+      scratch: activations.scratch)
   }
 
   /// Returns the logits of each of the batch's target rows: [targets, vocabulary].
   package func logits(
     _ batch: MicroBatch, adapter: borrowing FloatBuffer, _ activations: borrowing ActivationBuffer
   ) -> [Float] {
-    _ = forward(batch, adapter: adapter, dropout: nil, activations)
-    let normed = normedTargets(batch, activations)
+    let pass = forward(batch, adapter: adapter, dropout: nil, activations)
+    let normed = normedTargets(pass.lossRows, activations)
     let result = FloatBuffer(count: normed.rows * configuration.vocabularySize)
     crossEntropy.head.forward(
       activations.scratch.products.operand(normed, in: .first),
@@ -71,9 +72,10 @@ package struct QwenModel: Sendable {
     _ batch: MicroBatch, sequences: [PackedSequence], adapter: borrowing FloatBuffer,
     _ activations: borrowing ActivationBuffer
   ) -> [Int32] {
-    _ = forward(batch, keeping: sequences, adapter: adapter, dropout: nil, activations)
+    let pass = forward(
+      batch, keeping: sequences, adapter: adapter, dropout: nil, activations)
     return crossEntropy.mostProbable(
-      normedTargets(batch, activations), scratch: activations.scratch)
+      normedTargets(pass.lossRows, activations), scratch: activations.scratch)
   }
 
   /// Runs every block and leaves the last residual stream in `activations`.
@@ -91,7 +93,7 @@ package struct QwenModel: Sendable {
     activations.scratch.profile.lap(.elementWise)
     let pass = TransformerBlock.Pass(
       sequences: sequences ?? batch.sequences, tokens: tokens, dropout: dropout, rotary: rotary,
-      keepsKeys: sequences != nil)
+      lossRows: LossRows(batch), keepsKeys: sequences != nil)
     for block in blocks { block.forward(pass, adapter: adapter, activations) }
     return pass
   }
@@ -99,14 +101,12 @@ package struct QwenModel: Sendable {
   /// Gathers the rows in the loss and normalises them: [targets, hidden].
   @_lifetime(borrow activations)
   private func normedTargets(
-    _ batch: MicroBatch, _ activations: borrowing ActivationBuffer
+    _ lossRows: LossRows, _ activations: borrowing ActivationBuffer
   ) -> MatrixView {
-    let (hidden, count) = (configuration.hiddenSize, batch.targetRows.count)
-    let last = activations.residual(configuration.layerCount, batch.tokens.count)
+    let (hidden, count) = (configuration.hiddenSize, lossRows.targets.count)
+    let last = activations.residual(configuration.layerCount, lossRows.count)
     let rows = activations.lossInput.matrix(count, hidden)
-    for (index, row) in batch.targetRows.enumerated() {
-      rows.rows(index..<index + 1).copy(from: last.view.rows(row..<row + 1))
-    }
+    rows.gather(lossRows.targets, of: last.view)
     let normed = activations.lossNormed.matrix(count, hidden)
     finalNorm.forward(
       rows.view, into: normed, inverseRMS: activations.lossInverseRMS.matrix(count, 1))
@@ -115,10 +115,10 @@ package struct QwenModel: Sendable {
 
   /// Returns the loss sum and leaves its gradient by the last residual stream in `dResidual`.
   private func lossBackward(
-    _ batch: MicroBatch, _ activations: borrowing ActivationBuffer
+    _ batch: MicroBatch, _ lossRows: LossRows, _ activations: borrowing ActivationBuffer
   ) -> Double {
     let (hidden, count) = (configuration.hiddenSize, batch.targetRows.count)
-    let normed = normedTargets(batch, activations)
+    let normed = normedTargets(lossRows, activations)
     let dNormed = activations.lossGradient.matrix(count, hidden)
     let dRows = activations.lossGradient.matrix(count, hidden, at: count * hidden)
     let lossSum = crossEntropy.forwardBackward(
@@ -127,9 +127,9 @@ package struct QwenModel: Sendable {
     finalNorm.backward(
       dNormed.view, x: activations.lossInput.matrix(count, hidden).view,
       inverseRMS: activations.lossInverseRMS.matrix(count, 1).view, accumulatingInto: dRows)
-    let dx = activations.dResidual.matrix(batch.tokens.count, hidden)
+    let dx = activations.dResidual.matrix(lossRows.count, hidden)
     dx.zero()
-    for (index, row) in batch.targetRows.enumerated() {
+    for (index, row) in lossRows.targets.enumerated() {
       dx.rows(row..<row + 1).add(dRows.view.rows(index..<index + 1))
     }
     activations.scratch.profile.lap(.crossEntropy)

@@ -103,6 +103,22 @@ struct NetworkTests {
     }
   }
 
+  @Test(arguments: ["qwen2", "qwen3", "llama"])
+  func `answers of a few tokens follow the formulas too`(type: String) throws {
+    let sample = try NetworkSample(TinyQwen(type: type))
+    var batch = MicroBatch()
+    for (count, stride, first) in [(20, 31, 19), (9, 17, 7), (14, 5, 13)] {
+      batch.append(NetworkSample.tokens(count, stride), targetsFrom: first)
+    }
+    let expected = try ReferenceQwen(folder: sample.tiny.folder, layout: sample.layout)
+      .logProbabilities(batch, adapter: sample.adapter)
+    #expect(relativeError(sample.logProbabilities(batch), expected.map(Float.init)) < 2e-5)
+    let kept = sample.run([batch], adapter: sample.adapter)
+    #expect(abs(kept.loss / -expected.reduce(0, +) - 1) < 1e-5)
+    let again = sample.run([batch], adapter: sample.adapter, .full)
+    #expect(again.loss == kept.loss && again.gradient == kept.gradient)
+  }
+
   @Test func `a row that is in the loss several times counts each time`() throws {
     let sample = try NetworkSample(TinyQwen())
     let pairs: [(row: Int, token: Int32)] = [(8, 1), (3, 7), (8, 1), (8, 96), (0, 0), (3, 7)]

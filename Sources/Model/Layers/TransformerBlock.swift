@@ -16,6 +16,7 @@ package struct TransformerBlock: Sendable {
     let tokens: Int
     let dropout: Dropout?
     let rotary: RotaryEmbedding
+    let lossRows: LossRows
     /// Keys and values are kept for later passes, and prefixes lie among those of earlier ones.
     var keepsKeys = false
   }
@@ -166,8 +167,11 @@ package struct TransformerBlock: Sendable {
   private func forwardMLP(
     _ pass: Pass, adapter: borrowing FloatBuffer, _ a: borrowing ActivationBuffer
   ) {
-    let (n, sizes) = (pass.tokens, a.sizes)
-    let middle = a.slice(a.middle, layer, n, sizes.hiddenSize)
+    let (n, sizes) = (mlpRows(pass, a), a.sizes)
+    let middle = mlpInput(pass, a)
+    if let rows = keptRows(pass, a) {
+      middle.gather(rows, of: a.slice(a.middle, layer, pass.tokens, sizes.hiddenSize).view)
+    }
     let normed = a.normed.matrix(n, sizes.hiddenSize)
     mlpNorm.forward(
       middle.view, into: normed, inverseRMS: a.slice(a.mlpInverseRMS, layer, n, 1))
@@ -189,7 +193,7 @@ package struct TransformerBlock: Sendable {
     _ pass: Pass, adapter: borrowing FloatBuffer, accumulatingInto gradients: borrowing FloatBuffer,
     _ a: borrowing ActivationBuffer
   ) {
-    let (n, sizes) = (pass.tokens, a.sizes)
+    let (n, sizes) = (mlpRows(pass, a), a.sizes)
     let dx = a.dResidual.matrix(n, sizes.hiddenSize)
     let gate = a.slice(a.gate, layer, n, sizes.intermediateSize).view
     let up = a.slice(a.up, layer, n, sizes.intermediateSize).view
@@ -201,7 +205,7 @@ package struct TransformerBlock: Sendable {
     projectBack(.down, dx.view, x: gated.view, .overwritten, dUp, pass, adapter, gradients, a)
     gated.copy(from: dUp.view)
     SwiGLU.backward(gated.view, gate: gate, up: up, intoGate: dGate, intoUp: dUp)
-    let middle = a.slice(a.middle, layer, n, sizes.hiddenSize).view
+    let middle = mlpInput(pass, a).view
     let inverseRMS = a.slice(a.mlpInverseRMS, layer, n, 1)
     let normed = a.normed.matrix(n, sizes.hiddenSize)
     mlpNorm.forward(middle, into: normed, inverseRMS: inverseRMS)
@@ -212,7 +216,27 @@ package struct TransformerBlock: Sendable {
       .gate, dGate.view, x: normed.view, .accumulated, dNormed, pass, adapter, gradients, a)
     mlpNorm.backward(
       dNormed.view, x: middle, inverseRMS: inverseRMS.view, accumulatingInto: dx)
+    if let rows = keptRows(pass, a) {
+      a.dResidual.matrix(pass.tokens, sizes.hiddenSize).spread(rows)
+    }
     a.scratch.profile.lap(.elementWise)
+  }
+
+  /// Rows that the MLP is computed for, where these are not all.
+  private func keptRows(_ pass: Pass, _ a: borrowing ActivationBuffer) -> [Int]? {
+    layer == a.sizes.layerCount - 1 ? pass.lossRows.kept : nil
+  }
+
+  private func mlpRows(_ pass: Pass, _ a: borrowing ActivationBuffer) -> Int {
+    keptRows(pass, a)?.count ?? pass.tokens
+  }
+
+  /// The residual stream that the MLP reads and adds to.
+  @_lifetime(borrow a)
+  private func mlpInput(_ pass: Pass, _ a: borrowing ActivationBuffer) -> MutableMatrixView {
+    let (n, hidden) = (mlpRows(pass, a), a.sizes.hiddenSize)
+    return keptRows(pass, a) == nil
+      ? a.slice(a.middle, layer, n, hidden) : a.keptMiddle.matrix(n, hidden)
   }
 
   // MARK: Projections
@@ -223,8 +247,8 @@ package struct TransformerBlock: Sendable {
   ) {
     self[projection].forward(
       x, adapter: adapter, dropout: pass.dropout, into: y,
-      xA: a.lowRank(layer, projection, pass.tokens),
-      mask: a.mask(layer, projection, pass.tokens), scratch: a.scratch)
+      xA: a.lowRank(layer, projection, x.rows), mask: a.mask(layer, projection, x.rows),
+      scratch: a.scratch)
   }
 
   private func projectBack(
@@ -234,8 +258,8 @@ package struct TransformerBlock: Sendable {
     _ a: borrowing ActivationBuffer
   ) {
     self[projection].backward(
-      dy, x: x, xA: a.lowRank(layer, projection, pass.tokens).view,
-      mask: a.mask(layer, projection, pass.tokens), adapter: adapter,
+      dy, x: x, xA: a.lowRank(layer, projection, x.rows).view,
+      mask: a.mask(layer, projection, x.rows), adapter: adapter,
       dropout: pass.dropout, accumulatingInto: gradients, inputGradient, dx, scratch: a.scratch)
   }
 }

@@ -71,6 +71,25 @@ package struct MutableMatrixView: ~Escapable {
     }
   }
 
+  /// Overwrites this matrix with some rows of `source`.
+  func gather(_ rows: [Int], of source: MatrixView) {
+    precondition(rows.count == self.rows, "shapes differ")
+    for (index, row) in rows.enumerated() {
+      self.rows(index..<index + 1).copy(from: source.rows(row..<row + 1))
+    }
+  }
+
+  /// Moves the first rows to the places `rows`, which ascend, and overwrites all others with zero.
+  func spread(_ rows: [Int]) {
+    var end = self.rows
+    for (index, row) in rows.enumerated().reversed() {
+      if row != index { self.rows(row..<row + 1).copy(from: view.rows(index..<index + 1)) }
+      self.rows(row + 1..<end).zero()
+      end = row
+    }
+    self.rows(0..<end).zero()
+  }
+
   /// self += x.
   package func add(_ x: MatrixView) {
     precondition(x.rows == rows && x.columns == columns, "shapes differ")

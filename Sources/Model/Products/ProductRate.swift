@@ -96,12 +96,16 @@ extension QwenModel {
   /// Operations of products in the forward and backward pass of a micro-batch: 4 per weight and token, 6 per adapter
   /// parameter and token, without what is left out below the first layer and outside of the loss.
   package func productOperations(_ batch: MicroBatch) -> Double {
-    let tokens = Double(batch.tokens.count)
+    let (tokens, lossRows) = (Double(batch.tokens.count), Double(LossRows(batch).count))
     var sum = 4 * Double(crossEntropy.head.weight.elements) * Double(batch.targetRows.count)
     for block in blocks {
       for projection in Projection.allCases {
         let isFirst = block.layer == 0 && projection.rawValue <= Projection.value.rawValue
-        sum += (isFirst ? 2 : 4) * Double(block[projection].base.weight.elements) * tokens
+        let isLast =
+          block.layer == blocks.count - 1 && projection.rawValue >= Projection.gate.rawValue
+        sum +=
+          (isFirst ? 2 : 4) * Double(block[projection].base.weight.elements)
+          * (isLast ? lossRows : tokens)
       }
     }
     return sum + 6 * Double(layout?.count ?? 0) * tokens
