@@ -30,12 +30,12 @@ struct ResumeTests {
 
   @Test func `the newest checkpoints and the best one are kept`() throws {
     let tiny = try TinyRun()
-    // The rate is so high that the first validation stays the best.
+    // So few steps at so low a rate pick other letters at no time, and of equal accuracies the first stays the best.
     let result = try Self.run(
       tiny, "run",
       [
-        "eval_steps=1", "save_steps=1", "save_total_limit=2", "learning_rate=0.5",
-        "max_grad_norm=0", "warmup_steps=0", "num_train_epochs=3",
+        "eval_steps=1", "save_steps=1", "save_total_limit=2", "learning_rate=1e-5",
+        "metric_for_best_model=accuracy", "num_train_epochs=3",
       ])
     try #require(result.status == 0, "\(result.errorOutput)")
     let state = String(decoding: try tiny.bytes("run/trainer_state.json"), as: UTF8.self)
@@ -43,7 +43,7 @@ struct ResumeTests {
     let names = try Self.checkpoints(tiny, "run")
     #expect(names.contains(String(best)), "\(names), best \(best)")
     #expect(names.suffix(2) == ["step-000011.h5", "step-000012.h5"])
-    #expect(names.count <= 3)
+    #expect(names.count == 3 && best == "step-000001.h5")
   }
 
   @Test func `allowed changes take effect and are told, others are refused by name`() throws {
