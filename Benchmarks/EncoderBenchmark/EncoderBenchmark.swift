@@ -100,11 +100,14 @@ private struct Training: ~Copyable {
       accumulatingInto: gradients, activations)
     let count = batch.questions.count
     update += clock.measure {
-      let norm = GradientClipping.norm(gradients) / Double(count)
-      AdamW(weightDecay: 0.01).update(
-        parameters, gradients, firstMoment: first, secondMoment: second,
-        gradientScale: GradientClipping.coefficient(norm: norm, maximum: 1) / Float(count),
-        learningRate: 5e-5, step: steps, sections: sections)
+      let norm = GradientClipping.squaredNorm(gradients.span).squareRoot() / Double(count)
+      let scale = GradientClipping.coefficient(norm: norm, maximum: 1) / Float(count)
+      for (range, decays) in sections {
+        AdamW(weightDecay: 0.01).update(
+          parameters, from: range.lowerBound, gradients.span.extracting(range), firstMoment: first,
+          secondMoment: second, gradientScale: scale, learningRate: 5e-5, step: steps,
+          decays: decays)
+      }
     }
     updateSeconds += update / .seconds(1)
     return lossSum / Double(count)

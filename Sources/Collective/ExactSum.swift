@@ -8,7 +8,7 @@ internal import VectorKernels
 /// `contributions` values can overflow; a value outside, or NaN, is remembered and thrown by
 /// `allReduce` on all ranks.
 ///
-/// The life of a window: `reset`, `add` for each micro-batch, one `allReduce`, then `write`.
+/// The life of a window: `reset`, `add` for each micro-batch or for its parts, one `allReduce`, then `write`.
 package struct ExactSum: ~Copyable {
   /// Elements of each vector.
   package let count: Int
@@ -21,7 +21,7 @@ package struct ExactSum: ~Copyable {
 
   /// One integer for each element, then the number of vectors they are the sum of.
   var sums: [Int64]
-  /// The first unusable value that this rank added.
+  /// The unusable value with the lowest index that this rank added.
   var failure: Failure?
   /// True from `allReduce` to `reset`.
   var isReduced = false
@@ -63,39 +63,58 @@ package struct ExactSum: ~Copyable {
   /// Adds one vector of `count` elements that are zero outside of `ranges`, which ascend.
   package mutating func add(_ values: Span<Float>, in ranges: [Range<Int>]) {
     precondition(values.count == count, "a sum of \(count) elements got \(values.count)")
-    precondition(!isReduced, "reset a sum before adding to the next window")
-    for range in ranges {
-      precondition(range.upperBound <= count, "\(range) leaves a sum of \(count) elements")
-      let usable = accumulate(values, range)
-      if failure == nil, usable < range.upperBound {
-        failure = Failure(index: usable, value: values[usable])
-      }
-    }
-    sums[count] += 1
+    for range in ranges { add(values.extracting(range), at: range.lowerBound) }
+    complete(vectors: 1)
   }
+
+  /// Adds the part of a vector that begins at element `first`; `complete` counts the vector.
+  package mutating func add(_ values: Span<Float>, at first: Int) {
+    precondition(!isReduced, "reset a sum before adding to the next window")
+    precondition(
+      first >= 0 && first + values.count <= count,
+      "\(values.count) values at \(first) leave a sum of \(count) elements")
+    let usable = first + accumulate(values, at: first)
+    if usable < first + values.count, usable < failure?.index ?? count {
+      failure = Failure(index: usable, value: values[usable - first])
+    }
+  }
+
+  /// Counts vectors all of whose parts that differ from zero were added.
+  package mutating func complete(vectors: Int) { sums[count] += Int64(vectors) }
 
   /// Writes the sum times `factor`, rounded to double and then to float.
   package func write(scaledBy factor: Double, into values: inout MutableSpan<Float>) {
     precondition(values.count == count, "a sum of \(count) elements cannot fill \(values.count)")
+    write(from: 0, scaledBy: factor, into: &values)
+  }
+
+  /// Writes the elements from `first` on, as many as fit, times `factor`, rounded to double and then to float.
+  package func write(
+    from first: Int, scaledBy factor: Double, into values: inout MutableSpan<Float>
+  ) {
+    precondition(
+      first >= 0 && first + values.count <= count,
+      "\(values.count) values at \(first) leave a sum of \(count) elements")
     let unit = Double(sign: .plus, exponent: -fractionBits, significand: 1)
     unsafe sums.withUnsafeBufferPointer { sums in
       unsafe values.withUnsafeMutableBufferPointer { values in
-        unsafe vk_fixed_point_write(sums.baseAddress, count, factor * unit, values.baseAddress)
+        let part = unsafe UnsafeBufferPointer(rebasing: sums[first..<first + values.count])
+        unsafe vk_fixed_point_write(
+          part.baseAddress, values.count, factor * unit, values.baseAddress)
       }
     }
   }
 
-  /// Adds the values in `range` to the integers; the index of the first unusable one, or the range's end.
-  private mutating func accumulate(_ values: Span<Float>, _ range: Range<Int>) -> Int {
+  /// Adds the values to the integers from `first` on; the number of usable ones before the first that is not.
+  private mutating func accumulate(_ values: Span<Float>, at first: Int) -> Int {
     let scale = Double(sign: .plus, exponent: fractionBits, significand: 1)
-    let usable = unsafe values.withUnsafeBufferPointer { values in
+    return unsafe values.withUnsafeBufferPointer { values in
       unsafe sums.withUnsafeMutableBufferPointer { sums in
-        let values = unsafe UnsafeBufferPointer(rebasing: values[range])
-        let sums = unsafe UnsafeMutableBufferPointer(rebasing: sums[range])
+        let sums = unsafe UnsafeMutableBufferPointer(
+          rebasing: sums[first..<first + values.count])
         return unsafe vk_fixed_point_add(
-          values.baseAddress, range.count, scale, limit, sums.baseAddress)
+          values.baseAddress, values.count, scale, limit, sums.baseAddress)
       }
     }
-    return range.lowerBound + usable
   }
 }

@@ -29,9 +29,9 @@ package struct ActivationBuffer: ~Copyable {
   /// [layers, modules, tokens, in] bits: what dropout keeps of every adapted projection's input; empty without dropout.
   private let masks: DropoutMasks
   private let hasDropout: Bool
-  /// [targets, hidden] and [targets]: the rows in the loss, before and after the final norm, their gradients.
+  /// [targets, hidden] and [targets]: the rows in the loss, before and after the final norm, their gradients, the losses.
   let lossInput: FloatBuffer, lossNormed: FloatBuffer, lossGradient: FloatBuffer
-  let lossInverseRMS: FloatBuffer
+  let lossInverseRMS: FloatBuffer, losses: FloatBuffer
   /// Gradients (or, without a layer axis, values) of one layer: [tokens, ...].
   let dResidual: FloatBuffer, dNormed: FloatBuffer
   let dQuery: FloatBuffer, dKey: FloatBuffer, dValue: FloatBuffer, dRaw: FloatBuffer
@@ -79,6 +79,7 @@ package struct ActivationBuffer: ~Copyable {
     lossInput = FloatBuffer(count: plan.targets * sizes.hiddenSize)
     lossNormed = FloatBuffer(count: plan.targets * sizes.hiddenSize)
     lossInverseRMS = FloatBuffer(count: plan.targets)
+    losses = FloatBuffer(count: plan.keepsForBackward ? plan.targets : 0)
     lossGradient = FloatBuffer(
       count: plan.keepsForBackward ? 2 * plan.targets * sizes.hiddenSize : 0)
     dResidual = gradient(sizes.hiddenSize)
@@ -111,7 +112,13 @@ package struct ActivationBuffer: ~Copyable {
       products, dropped: rank == 0 ? 0 : tokens * widest, lowRank: tokens * rank,
       scores: GroupedQueryAttention.scoresCount(length: plan.sequence),
       logits: chunk * headPanel, logitRows: chunk,
-      headRow: plan.keepsForBackward ? sizes.hiddenSize : 0)
+      headRow: plan.keepsForBackward ? sizes.hiddenSize : 0,
+      pairGradient: plan.keepsForBackward ? rank * Self.widestPair(sizes) : 0)
+  }
+
+  /// The most rows and columns that a frozen projection has together.
+  static func widestPair(_ sizes: QwenConfiguration) -> Int {
+    Projection.allCases.map(sizes.shape(of:)).map { $0.in + $0.out }.max() ?? 0
   }
 
   /// The part of a buffer with a layer axis that belongs to `layer`: [tokens, width].

@@ -17,7 +17,8 @@ extension ActivationPlan {
     let kept = keptLayers(of: sizes.layerCount) * keptPerToken(sizes, rank)
     let perToken = (streams + 1) * sizes.hiddenSize + kept + gradientPerToken(sizes)
     let few = LossRows.most(targets: targets, tokens: tokens) * sizes.hiddenSize
-    let rows = few + targets * ((keepsForBackward ? 4 : 2) * sizes.hiddenSize + 1)
+    let rows =
+      few + targets * (keepsForBackward ? 4 * sizes.hiddenSize + 2 : 2 * sizes.hiddenSize + 1)
     let masks = hasDropout ? keptLayers(of: sizes.layerCount) * maskBytes(sizes) : 0
     let cached = 2 * sizes.layerCount * cachedTokens * sizes.kvSize
     return 4 * (tokens * perToken + rows + cached) + masks
@@ -63,6 +64,8 @@ extension ActivationPlan {
     let logits = chunk * headPanel + (keepsForBackward ? sizes.hiddenSize : 0)
     let scores = GroupedQueryAttention.scoresCount(length: sequence)
     let dropped = rank == 0 ? 0 : tokens * widest
-    return 2 * rounded + 4 * (widened + dropped + tokens * rank + scores + logits + 2 * chunk)
+    let pair = keepsForBackward ? rank * ActivationBuffer.widestPair(sizes) : 0
+    return 2 * rounded
+      + 4 * (widened + dropped + tokens * rank + scores + logits + 2 * chunk + pair)
   }
 }

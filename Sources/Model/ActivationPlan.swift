@@ -42,9 +42,26 @@ package struct ActivationPlan: Sendable, Equatable {
     self.cachedTokens = cachedTokens
   }
 
+  /// The plan that fits several micro-batches of together `tokens` tokens, as well as one that fits this plan.
+  package func joining(tokens: Int) -> ActivationPlan {
+    ActivationPlan(
+      tokens: max(self.tokens, tokens), sequence: sequence,
+      targets: max(targets, min(4 * targets, tokens)), keepsForBackward: keepsForBackward,
+      checkpointing: checkpointing, cachedTokens: cachedTokens)
+  }
+
   /// Layers whose activations exist at the same time.
   func keptLayers(of count: Int) -> Int {
     keepsForBackward && checkpointing == .none ? count : min(count, 1)
+  }
+
+  /// Whether the batches can go through a model together: each has targets, and the last MLP takes the same rows of each
+  /// as it would by itself.
+  package func fits(together batches: [MicroBatch]) -> Bool {
+    batches.allSatisfy { batch in
+      !batch.targetRows.isEmpty && LossRows.areFew(in: batch) == LossRows.areFew(in: batches[0])
+    } && batches.reduce(0) { $0 + $1.tokens.count } <= tokens
+      && batches.reduce(0) { $0 + $1.targetRows.count } <= targets
   }
 
   func fits(_ batch: MicroBatch) -> Bool {

@@ -8,20 +8,31 @@ struct LossRows: Sendable {
   let count: Int
   /// Of each target, in the last residual stream.
   let targets: [Int]
+  /// The pass's micro-batches, in the last residual stream.
+  let segments: [Segment]
 
-  init(_ batch: MicroBatch) {
-    guard Self.areFew(batch.targetRows.count, of: batch.tokens.count) else {
+  init(_ batch: MicroBatch, _ segments: [Segment]) {
+    guard Self.areFew(in: batch) else {
       (kept, count, targets) = (nil, batch.tokens.count, batch.targetRows)
+      self.segments = segments
       return
     }
     let rows = Set(batch.targetRows).sorted()
     let places = Dictionary(uniqueKeysWithValues: zip(rows, rows.indices))
     (kept, count) = (rows, rows.count)
     targets = batch.targetRows.compactMap { places[$0] }
+    var first = 0
+    self.segments = segments.map { segment in
+      let start = first
+      first += rows[start...].prefix { segment.rows.contains($0) }.count
+      return Segment(rows: start..<first, dropout: segment.dropout)
+    }
   }
 
   /// At most half of the rows are worth gathering.
-  private static func areFew(_ targets: Int, of tokens: Int) -> Bool { 2 * targets <= tokens }
+  static func areFew(in batch: MicroBatch) -> Bool {
+    2 * batch.targetRows.count <= batch.tokens.count
+  }
 
   /// The most rows that are ever gathered with a plan.
   static func most(targets: Int, tokens: Int) -> Int { min(targets, tokens / 2) }

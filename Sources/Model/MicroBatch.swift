@@ -19,6 +19,18 @@ package struct MicroBatch: Sendable, Equatable {
     sharedCount = prefix.count
   }
 
+  /// The sequences of all of `batches`, none of which shares a prefix, one after the other.
+  init(joining batches: [MicroBatch]) {
+    for batch in batches {
+      precondition(!batch.isBranched, "a shared prefix belongs to one micro-batch")
+      let start = tokens.count
+      tokens += batch.tokens
+      sequenceStarts += batch.sequenceStarts.dropFirst().map { start + $0 }
+      targetRows += batch.targetRows.map { start + $0 }
+      targetTokens += batch.targetTokens
+    }
+  }
+
   /// Adds a sequence that predicts each of its own tokens from `firstTarget` (>= 1) on.
   package mutating func append(_ sequence: [Int32], targetsFrom firstTarget: Int) {
     precondition(firstTarget >= 1, "the first token has no predecessor")

@@ -12,41 +12,73 @@ package struct QwenModel: Sendable {
   package let precision: Precision
 
   /// Elements that the largest panel of any weight needs.
-  var panelCount: Int {
-    let weights = blocks.flatMap { $0.projections.map(\.base.weight) } + [crossEntropy.head.weight]
-    return weights.map { $0.panelCount(precision) }.max() ?? 0
+  var panelCount: Int { weights.map { $0.panelCount(precision) }.max() ?? 0 }
+
+  /// True where what is computed for a micro-batch does not depend on the others in its pass.
+  package var computesRowsAlone: Bool {
+    weights.allSatisfy { weight in
+      weight.isMultipliedAsItLies(precision)
+        && BlockProducts.computesAll(
+          rows: weight.rows, columns: weight.columns, weight.elementType, precision)
+    }
   }
 
-  /// Returns the loss sum over the batch's targets and adds its gradient to `gradients`.
+  /// Returns the loss sum of each of `batches`, which go through the model together.
+  ///
+  /// With several batches, each has targets. What is computed for one has the same bits as by itself where
+  /// `computesRowsAlone`.
   ///
   /// - Parameters:
   ///   - adapter: The arena of parameters, in the order of `layout`.
-  ///   - gradients: The arena that gets d(loss sum) / d(parameter) added.
+  ///   - dropouts: One for each batch.
+  ///   - sink: Gets the gradient of each batch; nothing of one without targets.
   package func forwardBackward(
-    _ batch: MicroBatch, adapter: borrowing FloatBuffer, dropout: Dropout?,
-    accumulatingInto gradients: borrowing FloatBuffer, _ activations: borrowing ActivationBuffer
-  ) -> Double {
+    _ batches: [MicroBatch], adapter: borrowing FloatBuffer, dropouts: [Dropout?],
+    _ activations: borrowing ActivationBuffer, sink: GradientSink
+  ) -> [Double] {
     precondition(activations.plan.keepsForBackward, "this plan keeps nothing for a backward pass")
-    precondition(!batch.isBranched, "gradients do not flow into the sequence that is continued")
-    guard !batch.targetRows.isEmpty else { return 0 }
-    let pass = forward(batch, adapter: adapter, dropout: dropout, activations)
-    let lossSum = lossBackward(batch, pass.lossRows, activations)
+    precondition(batches.count == dropouts.count, "each batch has a dropout of its own or none")
+    let joined = MicroBatch(joining: batches)
+    guard !joined.targetRows.isEmpty else { return batches.map { _ in 0 } }
+    let pass = forward(
+      joined, Self.segments(batches, dropouts), adapter: adapter, activations)
+    lossBackward(joined, pass.lossRows, activations)
     for block in blocks.reversed() {
       if activations.plan.checkpointing == .full {
         block.forward(pass, adapter: adapter, activations)
       }
       block.backward(
-        pass, adapter: adapter, wantsInputGradient: block.layer > 0, accumulatingInto: gradients,
-        activations)
+        pass, adapter: adapter, wantsInputGradient: block.layer > 0, activations, sink: sink)
     }
-    return lossSum
+    return lossSums(batches, activations)
+  }
+
+  private static func segments(_ batches: [MicroBatch], _ dropouts: [Dropout?]) -> [Segment] {
+    var end = 0
+    return zip(batches, dropouts).map { batch, dropout in
+      precondition(!batch.targetRows.isEmpty, "a batch of several has no targets")
+      let start = end
+      end += batch.tokens.count
+      return Segment(rows: start..<end, dropout: dropout)
+    }
+  }
+
+  private func lossSums(
+    _ batches: [MicroBatch], _ activations: borrowing ActivationBuffer
+  ) -> [Double] {
+    var next = 0
+    return batches.map { batch in
+      let losses = activations.losses.matrix(batch.targetRows.count, 1, at: next)
+      next += losses.rows
+      return (0..<losses.rows).reduce(0.0) { $0 + Double(losses[$1, 0]) }
+    }
   }
 
   /// Returns the log-probability of each of the batch's targets.
   package func logProbabilities(
     _ batch: MicroBatch, adapter: borrowing FloatBuffer, _ activations: borrowing ActivationBuffer
   ) -> [Float] {
-    let pass = forward(batch, adapter: adapter, dropout: nil, activations)
+    let pass = forward(batch, adapter: adapter, activations)
     return crossEntropy.logProbabilities(
       normedTargets(pass.lossRows, activations), targets: batch.targetTokens,
       scratch: activations.scratch)
@@ -56,7 +88,7 @@ package struct QwenModel: Sendable {
   package func logits(
     _ batch: MicroBatch, adapter: borrowing FloatBuffer, _ activations: borrowing ActivationBuffer
   ) -> [Float] {
-    let pass = forward(batch, adapter: adapter, dropout: nil, activations)
+    let pass = forward(batch, adapter: adapter, activations)
     let normed = normedTargets(pass.lossRows, activations)
     let result = FloatBuffer(count: normed.rows * configuration.vocabularySize)
     crossEntropy.head.forward(
@@ -72,16 +104,15 @@ package struct QwenModel: Sendable {
     _ batch: MicroBatch, sequences: [PackedSequence], adapter: borrowing FloatBuffer,
     _ activations: borrowing ActivationBuffer
   ) -> [Int32] {
-    let pass = forward(
-      batch, keeping: sequences, adapter: adapter, dropout: nil, activations)
+    let pass = forward(batch, keeping: sequences, adapter: adapter, activations)
     return crossEntropy.mostProbable(
       normedTargets(pass.lossRows, activations), scratch: activations.scratch)
   }
 
   /// Runs every block and leaves the last residual stream in `activations`.
   private func forward(
-    _ batch: MicroBatch, keeping sequences: [PackedSequence]? = nil,
-    adapter: borrowing FloatBuffer, dropout: Dropout?, _ activations: borrowing ActivationBuffer
+    _ batch: MicroBatch, _ segments: [Segment]? = nil, keeping sequences: [PackedSequence]? = nil,
+    adapter: borrowing FloatBuffer, _ activations: borrowing ActivationBuffer
   ) -> TransformerBlock.Pass {
     precondition(activations.plan.fits(batch), "the micro-batch is larger than the plan")
     let tokens = batch.tokens.count
@@ -91,9 +122,10 @@ package struct QwenModel: Sendable {
       embedding.widen(rows: Int(token)..<Int(token) + 1, into: x.rows(row..<row + 1))
     }
     activations.scratch.profile.lap(.elementWise)
+    let segments = segments ?? [Segment(rows: 0..<tokens)]
     let pass = TransformerBlock.Pass(
-      sequences: sequences ?? batch.sequences, tokens: tokens, dropout: dropout, rotary: rotary,
-      lossRows: LossRows(batch), keepsKeys: sequences != nil)
+      sequences: sequences ?? batch.sequences, tokens: tokens, segments: segments, rotary: rotary,
+      lossRows: LossRows(batch, segments), keepsKeys: sequences != nil)
     for block in blocks { block.forward(pass, adapter: adapter, activations) }
     return pass
   }
@@ -113,16 +145,17 @@ package struct QwenModel: Sendable {
     return normed.view
   }
 
-  /// Returns the loss sum and leaves its gradient by the last residual stream in `dResidual`.
+  /// Leaves the loss of each target in `losses`, and the gradient by the last residual stream in `dResidual`.
   private func lossBackward(
     _ batch: MicroBatch, _ lossRows: LossRows, _ activations: borrowing ActivationBuffer
-  ) -> Double {
+  ) {
     let (hidden, count) = (configuration.hiddenSize, batch.targetRows.count)
     let normed = normedTargets(lossRows, activations)
     let dNormed = activations.lossGradient.matrix(count, hidden)
     let dRows = activations.lossGradient.matrix(count, hidden, at: count * hidden)
-    let lossSum = crossEntropy.forwardBackward(
-      normed, targets: batch.targetTokens, into: dNormed, scratch: activations.scratch)
+    crossEntropy.forwardBackward(
+      normed, targets: batch.targetTokens, into: dNormed,
+      losses: activations.losses.matrix(count, 1), scratch: activations.scratch)
     dRows.zero()
     finalNorm.backward(
       dNormed.view, x: activations.lossInput.matrix(count, hidden).view,
@@ -133,6 +166,5 @@ package struct QwenModel: Sendable {
       dx.rows(row..<row + 1).add(dRows.view.rows(index..<index + 1))
     }
     activations.scratch.profile.lap(.crossEntropy)
-    return lossSum
   }
 }

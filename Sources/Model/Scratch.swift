@@ -14,13 +14,15 @@ package struct Scratch: ~Copyable {
   let logits: FloatBuffer
   /// The row of the head that belongs to a target: [hidden].
   let headRow: FloatBuffer
+  /// d(loss sum) / dB and d(loss sum) / dA of one projection in one micro-batch: [out, rank] and [rank, in].
+  let pairGradient: FloatBuffer
   /// The largest logit of each row and the sum of exp(logit - largest): [chunk, 2].
   let logSumExp: FloatBuffer
 
   /// Allocates as many elements as are given for each purpose.
   package init(
     _ products: consuming MatrixProducts, dropped: Int = 0, lowRank: Int = 0, scores: Int = 0,
-    logits: Int = 0, logitRows: Int = 0, headRow: Int = 0
+    logits: Int = 0, logitRows: Int = 0, headRow: Int = 0, pairGradient: Int = 0
   ) {
     self.products = products
     self.dropped = FloatBuffer(count: dropped)
@@ -28,6 +30,7 @@ package struct Scratch: ~Copyable {
     self.scores = FloatBuffer(count: scores)
     self.logits = FloatBuffer(count: logits)
     self.headRow = FloatBuffer(count: headRow)
+    self.pairGradient = FloatBuffer(count: pairGradient)
     logSumExp = FloatBuffer(count: 2 * logitRows)
   }
 }

@@ -86,10 +86,10 @@ struct ExactSumTests {
   }
 
   @Test(arguments: [Float.nan, .infinity, -.infinity, .greatestFiniteMagnitude])
-  func `the first unusable value is named`(value: Float) throws {
+  func `the unusable value with the lowest index is named`(value: Float) throws {
     let vectors: [[Float]] = [[1, 2, 3, 4], [1, 2, value, value], [value, 2, 3, 4]]
     let limit = ExactSum(count: 4, contributions: 3).limit
-    #expect(throws: ExactSumError.unusableValue(rank: 0, index: 2, value: value, limit: limit)) {
+    #expect(throws: ExactSumError.unusableValue(rank: 0, index: 0, value: value, limit: limit)) {
       try summed(vectors, contributions: 3)
     }
   }

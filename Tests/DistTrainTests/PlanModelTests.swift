@@ -61,8 +61,8 @@ struct ComputeModelTests {
     let points = [64, 128, 256].map {
       ComputeModel.Point(tokens: $0, seconds: 0.5 + 0.01 * Double($0))
     }
-    let model = ComputeModel(fitting: points, addSeconds: 0, writeSeconds: 0, updateSeconds: 0)
-    #expect(abs(model.secondsPerMicroBatch - 0.5) < 1e-9)
+    let model = ComputeModel(fitting: points, addSeconds: 0, resetSeconds: 0, updateSeconds: 0)
+    #expect(abs(model.secondsPerPass - 0.5) < 1e-9)
     #expect(abs(model.seconds(tokens: 100) - 1.5) < 1e-9)
   }
 
@@ -74,8 +74,8 @@ struct ComputeModelTests {
 
   @Test(arguments: proportions)
   func `points that give no line from above zero give a proportion`(points: [ComputeModel.Point]) {
-    let model = ComputeModel(fitting: points, addSeconds: 0, writeSeconds: 0, updateSeconds: 0)
-    #expect(model.secondsPerMicroBatch == 0)
+    let model = ComputeModel(fitting: points, addSeconds: 0, resetSeconds: 0, updateSeconds: 0)
+    #expect(model.secondsPerPass == 0)
     let tokens = points.reduce(0) { $0 + $1.tokens }
     let seconds = points.reduce(0) { $0 + $1.seconds }
     #expect(abs(model.secondsPerToken - seconds / Double(tokens)) < 1e-12)
@@ -85,7 +85,7 @@ struct ComputeModelTests {
 struct StepEstimateTests {
   /// One second per token, a tenth per added micro-batch.
   private static let compute = ComputeModel(
-    secondsPerMicroBatch: 0, secondsPerToken: 1, addSeconds: 0.1, writeSeconds: 0.2,
+    secondsPerPass: 0, secondsPerToken: 1, addSeconds: 0.1, resetSeconds: 0.2,
     updateSeconds: 0.3)
   private static let network = AllReduceModel(
     networkBytesPerSecond: 8, localBytesPerSecond: .infinity, latency: 0, pieceBytes: 1 << 20)

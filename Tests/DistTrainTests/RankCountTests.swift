@@ -57,6 +57,22 @@ struct RankCountTests {
     }
   }
 
+  @Test(arguments: Precision.allCases.filter { $0.obstacle == nil }, ["all", "completion"])
+  func `micro-batches that share a pass change no byte`(
+    precision: Precision, lossOn: String
+  ) throws {
+    let tiny = try TinyRun(joiningIn: precision)
+    let settings = ["precision=\(precision.rawValue)", "loss_on=\(lossOn)", "max_steps=3"]
+    try Self.train(tiny, "apart", settings + ["tokens_per_pass=1"], ranks: nil)
+    for (ranks, tokens) in [(1, 4000), (2, 4000), (2, 700), (3, 4000)] {
+      let output = "joined\(ranks)-\(tokens)"
+      try Self.train(tiny, output, settings + ["tokens_per_pass=\(tokens)"], ranks: ranks)
+      let file = "adapter/adapter_model.safetensors"
+      #expect(try tiny.bytes("\(output)/\(file)") == tiny.bytes("apart/\(file)"))
+      #expect(try tiny.metrics(output) == tiny.metrics("apart"))
+    }
+  }
+
   @Test(arguments: Precision.allCases.filter { $0.obstacle == nil })
   func `a run whose rank is killed continues to the bytes of an undisturbed one`(
     precision: Precision

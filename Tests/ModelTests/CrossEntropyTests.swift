@@ -23,9 +23,12 @@ struct CrossEntropyTests {
       MatrixProducts(.float32, panel: layer.head.weight.panelCount(.float32)),
       logits: rows * layer.panelRows(.float32), logitRows: rows, headRow: Self.hidden)
     let dx = FloatBuffer([Float](repeating: .nan, count: x.count))
-    let loss = layer.forwardBackward(
+    let losses = FloatBuffer(count: Self.rows)
+    layer.forwardBackward(
       input.matrix(Self.rows, Self.hidden).view, targets: targets,
-      into: dx.matrix(Self.rows, Self.hidden), scratch: scratch)
+      into: dx.matrix(Self.rows, Self.hidden), losses: losses.matrix(Self.rows, 1),
+      scratch: scratch)
+    let loss = losses.array().reduce(0.0) { $0 + Double($1) }
     let logProbabilities = layer.logProbabilities(
       input.matrix(Self.rows, Self.hidden).view, targets: targets, scratch: scratch)
     return (loss, dx.array(), logProbabilities)

@@ -41,8 +41,11 @@ struct LoRALinearSample {
   private func scratch() -> Scratch {
     Scratch(
       MatrixProducts(.float32, panel: layer.base.weight.panelCount(.float32)),
-      dropped: Self.tokens * inputs, lowRank: Self.tokens * pair.a.rows)
+      dropped: Self.tokens * inputs, lowRank: Self.tokens * pair.a.rows,
+      pairGradient: pair.a.range.count + pair.b.range.count)
   }
+
+  private var segments: [Segment] { [Segment(rows: 0..<Self.tokens, dropout: dropout)] }
 
   /// 1 / (1 - p) where an element of the input is kept, else 0.
   func mask() -> ReferenceMatrix? {
@@ -61,8 +64,8 @@ struct LoRALinearSample {
     let y = FloatBuffer([Float](repeating: .nan, count: Self.tokens * outputs))
     let xA = FloatBuffer([Float](repeating: .nan, count: Self.tokens * pair.a.rows))
     layer.forward(
-      FloatBuffer(x).matrix(Self.tokens, inputs).view, adapter: FloatBuffer(adapter),
-      dropout: dropout, into: y.matrix(Self.tokens, outputs),
+      FloatBuffer(x).matrix(Self.tokens, inputs).view, segments: segments,
+      adapter: FloatBuffer(adapter), into: y.matrix(Self.tokens, outputs),
       xA: xA.matrix(Self.tokens, pair.a.rows), mask: masks.mask(dropout == nil ? 0 : x.count),
       scratch: scratch())
     return (y.array(), xA.array())
@@ -83,11 +86,10 @@ struct LoRALinearSample {
     let xA = FloatBuffer(forward(x, adapter, masks: masks).xA)
     layer.backward(
       FloatBuffer(dy).matrix(Self.tokens, outputs).view,
-      x: FloatBuffer(x).matrix(Self.tokens, inputs).view,
+      x: FloatBuffer(x).matrix(Self.tokens, inputs).view, segments: segments,
       xA: xA.matrix(Self.tokens, pair.a.rows).view,
-      mask: masks.mask(dropout == nil ? 0 : x.count), adapter: FloatBuffer(adapter),
-      dropout: dropout, accumulatingInto: gradients, inputGradient,
-      dx.matrix(Self.tokens, inputs), scratch: scratch())
+      mask: masks.mask(dropout == nil ? 0 : x.count), adapter: FloatBuffer(adapter), inputGradient,
+      dx.matrix(Self.tokens, inputs), scratch: scratch(), sink: { gradients.add($1, at: $0) })
     return (dx.array(), gradients.array())
   }
 }
@@ -141,7 +143,7 @@ struct LoRALinearTests {
   }
 
   @Test(arguments: [Projection.key, .down], dropouts)
-  func `backward gives the formulas' gradients, added to what is there, and touches no other`(
+  func `backward gives the formulas' gradients, and touches no other`(
     projection: Projection, dropout: Float
   ) throws {
     let sample = try LoRALinearSample(projection, dropout: dropout)
@@ -200,7 +202,7 @@ struct LoRALinearTests {
     let scratch = Scratch(
       MatrixProducts(.float32, panel: plain.base.weight.panelCount(.float32)))
     plain.forward(
-      x.matrix(tokens, sample.inputs).view, adapter: empty, dropout: sample.dropout,
+      x.matrix(tokens, sample.inputs).view, segments: [], adapter: empty,
       into: y.matrix(tokens, sample.outputs), xA: empty.matrix(0, 0), mask: masks.mask(0),
       scratch: scratch)
     let reference = ReferenceLayers.linear(
@@ -210,8 +212,8 @@ struct LoRALinearTests {
     let dx = FloatBuffer(count: sample.x.count)
     plain.backward(
       dy.matrix(tokens, sample.outputs).view, x: x.matrix(tokens, sample.inputs).view,
-      xA: empty.matrix(0, 0).view, mask: masks.mask(0), adapter: empty, dropout: sample.dropout,
-      accumulatingInto: empty, .accumulated, dx.matrix(tokens, sample.inputs), scratch: scratch)
+      segments: [], xA: empty.matrix(0, 0).view, mask: masks.mask(0), adapter: empty, .accumulated,
+      dx.matrix(tokens, sample.inputs), scratch: scratch, sink: { _, _ in })
     let expected = ReferenceMatrix(tokens, sample.outputs, dy.array()) * sample.weight
     #expect(relativeError(dx.array(), expected.floats) < 3e-6)
   }

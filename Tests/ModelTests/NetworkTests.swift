@@ -11,12 +11,12 @@ struct NetworkSample {
 
   init(
     _ tiny: TinyQwen, targets: [Projection] = Projection.allCases, rank: Int = 3,
-    longest: Int = 80, seed: UInt64 = 13, precision: Precision = .float32
+    longest: Int = 80, seed: UInt64 = 13, dropout: Float = 0, precision: Precision = .float32
   ) throws {
     self.tiny = tiny
     layout = AdapterLayout(
       tiny.configuration,
-      LoRAConfiguration(rank: rank, alpha: 6, dropout: 0, targets: targets))
+      LoRAConfiguration(rank: rank, alpha: 6, dropout: dropout, targets: targets))
     model = try tiny.model(layout, longestSequence: longest, precision: precision)
     adapter = randomValues(layout.count, seed: seed).map { 0.2 * $0 }
   }

@@ -63,7 +63,7 @@ struct QwenModelGoldenTests {
       let count = batches.map(\.targetRows.count).reduce(0, +)
       #expect(count == run.meta["predicted_tokens_\(key)"]?.intValue)
       #expect(abs(loss / (try run.number("loss_\(key)")) - 1) < 1e-5)
-      let norm = GradientClipping.norm(gradients)
+      let norm = gradients.norm
       #expect(abs(norm / (try run.number("grad_norm_\(key)")) - 1) < 1e-4)
       try run.expectTensors(
         gradients.array(), prefix: answersOnly ? "grad_answer." : "grad.",
@@ -90,14 +90,14 @@ struct QwenModelGoldenTests {
     let optimizer = AdamW(weightDecay: Float(try run.number("weight_decay")))
     for (index, reference) in steps.enumerated() {
       let loss = run.window(batches, adapter: adapter, gradients: gradients, activations)
-      let norm = GradientClipping.norm(gradients)
+      let norm = gradients.norm
       let rate = schedule.learningRate(ofStep: index + 1)
       let value = { (key: String) in try #require(reference[key]?.doubleValue) }
       #expect(abs(loss / (try value("loss")) - 1) <= Self.trajectoryTolerance)
       #expect(abs(norm / (try value("grad_norm")) - 1) <= Self.trajectoryTolerance)
       #expect(abs(rate - (try value("learning_rate"))) < 1e-12)
       optimizer.update(
-        adapter, gradients, firstMoment: first, secondMoment: second,
+        adapter, gradients.span, firstMoment: first, secondMoment: second,
         gradientScale: GradientClipping.coefficient(
           norm: norm, maximum: try run.number("max_grad_norm")),
         learningRate: rate, step: index + 1)

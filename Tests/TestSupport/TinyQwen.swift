@@ -10,7 +10,9 @@ package final class TinyQwen {
   /// Writes config.json and model.safetensors; sizes cover grouped heads and head sizes apart from hidden / heads.
   package init(
     type: String = "qwen2", vocabulary: Int = 97, hidden: Int = 32, layers: Int = 2, heads: Int = 4,
-    kvHeads: Int = 2, headSize: Int = 8, intermediate: Int = 48, tied: Bool = true, seed: UInt64 = 5
+    kvHeads: Int = 2, headSize: Int = 8, intermediate: Int = 48, tied: Bool = true,
+    seed: UInt64 = 5,
+    elementType: ElementType = .float32
   ) throws {
     folder = NSTemporaryDirectory() + "tiny-" + UUID().uuidString
     try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
@@ -51,8 +53,16 @@ package final class TinyQwen {
         add(prefix + "self_attn.k_norm.weight", [headSize], scale: 0.2, around: 1)
       }
     }
-    try Data(SafetensorsWriter.bytes(tensors)).write(
+    try Data(Self.bytes(tensors, elementType)).write(
       to: URL(filePath: folder + "/model.safetensors"))
+  }
+
+  private static func bytes(
+    _ tensors: [SafetensorsWriter.Tensor], _ type: ElementType
+  ) -> [UInt8] {
+    guard type != .float32 else { return SafetensorsWriter.bytes(tensors) }
+    return SafetensorsWriter.header(tensors.map { ($0.name, type, $0.shape) })
+      + tensors.flatMap { $0.values.encoded(as: type) }
   }
 
   deinit { try? FileManager.default.removeItem(atPath: folder) }

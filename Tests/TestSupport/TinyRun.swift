@@ -6,9 +6,21 @@ package final class TinyRun {
   private let tiny: TinyQwen
   package let folder: String
 
-  package init() throws {
-    tiny = try TinyQwen(
-      vocabulary: 264, hidden: 16, layers: 2, heads: 2, kvHeads: 1, intermediate: 24)
+  package convenience init() throws {
+    try self.init(
+      TinyQwen(vocabulary: 264, hidden: 16, layers: 2, heads: 2, kvHeads: 1, intermediate: 24))
+  }
+
+  /// A model of sizes and number type for which micro-batches can share a pass.
+  package convenience init(joiningIn precision: Precision) throws {
+    try self.init(
+      TinyQwen(
+        vocabulary: 320, hidden: 64, heads: 8, kvHeads: 8, intermediate: 128,
+        elementType: precision == .bfloat16 ? .bfloat16 : .float32))
+  }
+
+  private init(_ tiny: TinyQwen) throws {
+    self.tiny = tiny
     folder = tiny.folder
     try write("tokenizer.json", ByteTokenizer.json)
     try write("questions.json", Self.questions(24))

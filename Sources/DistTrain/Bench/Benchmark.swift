@@ -44,17 +44,20 @@ struct Benchmark: Sendable {
     job.enter(.load)
     let inputs = try job.load { try Inputs(configuration) }
     var data = TrainingData(inputs)
-    let plan = try job.load { try data.activationPlan() }
+    let plan = try job.load { try data.activationPlan(ranks: job.ranks.worldSize) }
     let learner = try job.load {
       try inputs.load(
         training: plan, scoring: [], texts: [], prefetches: job.ranks.localRank == 0)
     }
     let windows = try job.load { try (1...steps + 1).map { try data.microBatches(ofStep: $0) } }
-    let sizes = windows.flatMap { $0.batches.map(\.tokens.count) }
+    let tokens = windows.flatMap { $0.batches.map(\.tokens.count) }
+    let passes = windows.flatMap {
+      learner.passes($0.batches, worldSize: job.ranks.worldSize).joined()
+    }
     job.enter(.step)
     try job.ranks.barrier()
     let rate = learner.productRate(
-      tokens: sizes.reduce(0, +) / sizes.count, seconds: productSeconds
+      tokens: tokens.reduce(0, +) / passes.count, seconds: productSeconds
     ) { job.ranks.watchdog?.progress() }
     var trainer = Trainer(
       learner, start: try job.load { try learner.start() }, configuration,

@@ -12,6 +12,7 @@ package struct RunConfiguration: Sendable, Equatable {
   package let initialAdapter: String?, resumeFrom: String?
   package let precision: Precision
   package let checkpointing: ActivationCheckpointing
+  package let tokensPerPass: Int
   package let threadsPerRank: Int
   package let split: String
   package let folds: String?
@@ -60,6 +61,7 @@ package struct RunConfiguration: Sendable, Equatable {
     resumeFrom = reader.optionalPath("resume_from_checkpoint", whenTrue: "auto")
     precision = reader.choice("precision", or: .float32)
     checkpointing = reader.choice("activation_checkpointing", or: .none)
+    tokensPerPass = reader.integer("tokens_per_pass")
     threadsPerRank = reader.integer("threads_per_rank")
     split = reader.path("split")
     folds = reader.optionalPath("folds")

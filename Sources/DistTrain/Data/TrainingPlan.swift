@@ -95,3 +95,18 @@ package func shares(ofCosts costs: [Int], worldSize: Int) -> [[Int]] {
   }
   return shares.map { $0.sorted() }
 }
+
+/// Which of the items at `indices` are taken together: the largest first, each with the first that it `fits` together with.
+package func groups(
+  ofCosts costs: [Int], among indices: [Int], fits: ([Int]) -> Bool
+) -> [[Int]] {
+  var groups: [[Int]] = []
+  for index in indices.sorted(by: { (costs[$1], $0) < (costs[$0], $1) }) {
+    if let place = groups.firstIndex(where: { fits($0 + [index]) }) {
+      groups[place].append(index)
+    } else {
+      groups.append([index])
+    }
+  }
+  return groups
+}

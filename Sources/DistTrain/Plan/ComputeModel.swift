@@ -1,6 +1,6 @@
 /// How long the work of one rank takes.
 package struct ComputeModel: Sendable, Equatable {
-  /// A measured micro-batch.
+  /// A measured pass.
   package struct Point: Sendable, Equatable, Codable {
     package let tokens: Int
     package let seconds: Double
@@ -10,27 +10,27 @@ package struct ComputeModel: Sendable, Equatable {
       self.seconds = seconds
     }
   }
-  /// Forward and backward of a micro-batch: secondsPerMicroBatch + secondsPerToken x tokens.
-  package let secondsPerMicroBatch: Double, secondsPerToken: Double
-  /// Of a micro-batch: emptying the gradient arena and adding it to the exact sum.
+  /// Forward and backward of a pass: secondsPerPass + secondsPerToken x tokens.
+  package let secondsPerPass: Double, secondsPerToken: Double
+  /// Of a micro-batch: adding its gradient to the exact sum.
   package let addSeconds: Double
-  /// Of a step: emptying and reading the exact sum; norm and AdamW.
-  package let writeSeconds: Double, updateSeconds: Double
+  /// Of a step: emptying the exact sum; norm and AdamW with what it holds.
+  package let resetSeconds: Double, updateSeconds: Double
 
   package init(
-    secondsPerMicroBatch: Double, secondsPerToken: Double, addSeconds: Double, writeSeconds: Double,
+    secondsPerPass: Double, secondsPerToken: Double, addSeconds: Double, resetSeconds: Double,
     updateSeconds: Double
   ) {
-    self.secondsPerMicroBatch = secondsPerMicroBatch
+    self.secondsPerPass = secondsPerPass
     self.secondsPerToken = secondsPerToken
     self.addSeconds = addSeconds
-    self.writeSeconds = writeSeconds
+    self.resetSeconds = resetSeconds
     self.updateSeconds = updateSeconds
   }
 
   /// The line of least squares through the points; through the origin where it would not rise or would begin below it.
   package init(
-    fitting points: [Point], addSeconds: Double, writeSeconds: Double, updateSeconds: Double
+    fitting points: [Point], addSeconds: Double, resetSeconds: Double, updateSeconds: Double
   ) {
     let count = Double(points.count)
     let meanTokens = points.reduce(0) { $0 + Double($1.tokens) } / count
@@ -43,13 +43,13 @@ package struct ComputeModel: Sendable, Equatable {
     let start = meanSeconds - slope * meanTokens
     let rises = slope > 0 && start >= 0
     self.init(
-      secondsPerMicroBatch: rises ? start : 0,
+      secondsPerPass: rises ? start : 0,
       secondsPerToken: rises ? slope : meanSeconds / meanTokens, addSeconds: addSeconds,
-      writeSeconds: writeSeconds, updateSeconds: updateSeconds)
+      resetSeconds: resetSeconds, updateSeconds: updateSeconds)
   }
 
   package func seconds(tokens: Int) -> Double {
-    secondsPerMicroBatch + secondsPerToken * Double(tokens)
+    secondsPerPass + secondsPerToken * Double(tokens)
   }
 }
 

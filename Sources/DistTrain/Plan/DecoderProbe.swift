@@ -7,10 +7,13 @@ struct DecoderProbe {
   let workload: DecoderWorkload
   let seconds: Double
 
-  /// A micro-batch of `tokens` tokens in sequences of the same length.
-  private func microBatch(tokens: Int, vocabulary: Int) -> MicroBatch {
+  /// As many sequences of the same length as a pass over `tokens` tokens has.
+  private func pass(tokens: Int, vocabulary: Int) -> MicroBatch {
     var batch = MicroBatch()
-    let count = min(configuration.batchSize, max(1, tokens / 2))
+    let microBatches = workload.workload.steps.flatMap { $0 }
+    let mean = microBatches.reduce(0, +) / max(1, microBatches.count)
+    let joined = workload.workload.tokensPerPass > 0 ? max(1, tokens / max(1, mean)) : 1
+    let count = min(joined * configuration.batchSize, max(1, tokens / 2))
     for index in 0..<count {
       let length = max(2, share(of: tokens, rank: index, worldSize: count).count)
       let sequence = (0..<length).map { Int32(($0 * 7919 + index) % vocabulary) }
@@ -19,25 +22,25 @@ struct DecoderProbe {
     return batch
   }
 
-  /// Forward and backward at each size.
+  /// Forward and backward at the sizes that passes have on one rank.
   func measure(
     _ model: QwenModel, seconds: Double, over ranks: Communicator
   ) throws -> [ComputeModel.Point] {
     guard let layout = model.layout else { preconditionFailure("a plan has an adapter") }
     let vocabulary = model.configuration.vocabularySize
-    let sizes = MicroBatchProbe.ofEachSize(workload.workload.steps.flatMap { $0 }.sorted())
-    let batches = Set(sizes).sorted().map { microBatch(tokens: $0, vocabulary: vocabulary) }
+    let sizes = MicroBatchProbe.ofEachSize(
+      workload.workload.steps.flatMap(workload.workload.passes).sorted())
+    let batches = Set(sizes).sorted().map { pass(tokens: $0, vocabulary: vocabulary) }
     let activations = ActivationBuffer(
       ActivationPlan(
         fitting: batches, keepsForBackward: true, checkpointing: configuration.checkpointing),
       for: model)
     let parameters = FloatBuffer(freshAdapter: layout, seed: configuration.seed)
-    let gradients = FloatBuffer(count: layout.count)
     let dropout = Dropout(
       probability: layout.configuration.dropout, seed: configuration.seed, microBatch: 0)
     return try MicroBatchProbe(seconds: seconds).measure(batches, over: ranks) { batch in
       _ = model.forwardBackward(
-        batch, adapter: parameters, dropout: dropout, accumulatingInto: gradients, activations)
+        [batch], adapter: parameters, dropouts: [dropout], activations, sink: { _, _ in })
     }
   }
 

@@ -9,20 +9,24 @@ struct DecoderWorkload {
   private static let bytesPerToken = 4
 
   /// The data's own token counts.
-  init(_ inputs: RunInputs) throws {
+  init(_ inputs: RunInputs, _ sizes: ModelSizes, ranks: Int) throws {
     let lengths = try inputs.examples(inputs.split.train, epoch: 0).map(\.tokens.count)
     var data = TrainingData(inputs)
-    training = try data.activationPlan()
+    training = try data.activationPlan(ranks: ranks)
     scoring = try Evaluator.plan(
       inputs.scoring, fitting: HeldOutQuestions(inputs).all,
       texts: inputs.examples(inputs.split.validation, epoch: nil).map { inputs.microBatch([$0]) })
     workload = Workload(
       lengths: lengths, inputs.configuration,
+      tokensPerPass: sizes.tokensPerPass(inputs.configuration),
       source: "\(lengths.count) sequences, \(Workload.range(lengths)) tokens")
   }
 
   /// The data's texts, with a token for every four bytes of them.
-  init(estimating configuration: RunConfiguration, dataset: Dataset, split: Split) {
+  init(
+    estimating configuration: RunConfiguration, dataset: Dataset, split: Split, _ sizes: ModelSizes,
+    ranks: Int
+  ) {
     let template = configuration.promptTemplate
     func tokens(_ text: String) -> Int { max(1, text.utf8.count / Self.bytesPerToken) }
     let lengths = split.train.map { index in
@@ -36,29 +40,38 @@ struct DecoderWorkload {
     }
     let range = Workload.range(lengths)
     self.init(
-      lengths: lengths, configuration,
+      lengths: lengths, configuration, sizes, ranks: ranks,
       source: "\(lengths.count) sequences, about \(range) tokens (no tokenizer here)")
   }
 
   /// Sequences that all have `tokens` tokens; one window of them where their number is not known.
-  init(tokens: Int, sequences: Int?, _ configuration: RunConfiguration) {
+  init(
+    tokens: Int, sequences: Int?, _ configuration: RunConfiguration, _ sizes: ModelSizes, ranks: Int
+  ) {
     let count = sequences ?? configuration.batchSize * configuration.accumulation
     let number = sequences.map { "\($0) sequences" } ?? "sequences"
     self.init(
-      lengths: [Int](repeating: tokens, count: count), configuration,
+      lengths: [Int](repeating: tokens, count: count), configuration, sizes, ranks: ranks,
       source: "\(number) of \(tokens) tokens")
   }
 
   /// Plans for sequences whose lengths alone are known.
-  private init(lengths: [Int], _ configuration: RunConfiguration, source: String) {
+  private init(
+    lengths: [Int], _ configuration: RunConfiguration, _ sizes: ModelSizes, ranks: Int,
+    source: String
+  ) {
     let longest = lengths.max() ?? 1
     let tokens = configuration.batchSize * longest
     let targets = configuration.lossOnAll ? tokens : 2 * configuration.batchSize
-    training = ActivationPlan(
+    let largest = ActivationPlan(
       tokens: tokens, sequence: longest, targets: targets, keepsForBackward: true,
       checkpointing: configuration.checkpointing)
+    training =
+      configuration.accumulation > ranks ? sizes.joining(largest, configuration) : largest
     scoring = ActivationPlan(
       tokens: longest, sequence: longest, targets: longest, keepsForBackward: false)
-    workload = Workload(lengths: lengths, configuration, source: source)
+    workload = Workload(
+      lengths: lengths, configuration, tokensPerPass: sizes.tokensPerPass(configuration),
+      source: source)
   }
 }

@@ -44,35 +44,26 @@ struct MicroBatchProbe {
   /// The exact sum and the update with arenas of `count` elements.
   func measureArenas(
     count: Int, _ configuration: RunConfiguration
-  ) -> (add: Double, write: Double, update: Double) {
-    var gradients = FloatBuffer(count: count)
+  ) -> (add: Double, reset: Double, update: Double) {
+    let gradients = FloatBuffer(count: count)
     let parameters = FloatBuffer(count: count)
     let first = FloatBuffer(count: count)
     let second = FloatBuffer(count: count)
     var sum = ExactSum(count: count, contributions: Self.rounds)
-    let optimizer = AdamW(weightDecay: Float(configuration.weightDecay))
-    var (adds, writes, updates): ([Double], [Double], [Double]) = ([], [], [])
+    var update = SummedUpdate(configuration, count: count)
+    var (adds, resets, updates): ([Double], [Double], [Double]) = ([], [], [])
+    gradients.zero()
     for step in 1...Self.rounds {
       var watch = Stopwatch()
-      gradients.zero()
       sum.add(gradients.span)
       adds.append(watch.lap())
       sum.reset()
-      Self.read(sum, into: &gradients)
-      writes.append(watch.lap())
-      let norm = GradientClipping.norm(gradients)
-      optimizer.update(
-        parameters, gradients, firstMoment: first, secondMoment: second,
-        gradientScale: GradientClipping.coefficient(
-          norm: norm, maximum: configuration.maximumGradientNorm),
-        learningRate: 0, step: step)
+      resets.append(watch.lap())
+      _ = update.update(
+        parameters, firstMoment: first, secondMoment: second, sum, scaledBy: 1, learningRate: 0,
+        step: step)
       updates.append(watch.lap())
     }
-    return (adds.median, writes.median, updates.median)
-  }
-
-  private static func read(_ sum: borrowing ExactSum, into gradients: inout FloatBuffer) {
-    var values = gradients.mutableSpan
-    sum.write(scaledBy: 1, into: &values)
+    return (adds.median, resets.median, updates.median)
   }
 }

@@ -35,6 +35,17 @@ package struct ModelSizes: Sendable {
     }
   }
 
+  /// What passes of several micro-batches need, where the model allows them.
+  package func joining(_ plan: ActivationPlan, _ run: RunConfiguration) -> ActivationPlan {
+    let tokens = tokensPerPass(run)
+    return tokens > 0 ? plan.joining(tokens: tokens) : plan
+  }
+
+  /// Tokens of micro-batches that go through the model together, at most; 0 where each goes by itself.
+  package func tokensPerPass(_ run: RunConfiguration) -> Int {
+    configuration.computesRowsAlone(elementType, run.precision) ? run.tokensPerPass : 0
+  }
+
   private static func fileBytes(_ folder: WeightFolder) throws -> Int {
     try folder.filePaths.reduce(0) { sum, path in
       let size = try FileManager.default.attributesOfItem(atPath: path)[.size] as? NSNumber

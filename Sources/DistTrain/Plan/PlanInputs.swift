@@ -9,26 +9,29 @@ struct DecoderPlanInputs {
   private let inputs: RunInputs?
 
   init(
-    _ path: String, _ configuration: RunConfiguration, data: String?, _ options: PlanRun.Options
+    _ path: String, _ configuration: RunConfiguration, data: String?, _ options: PlanRun.Options,
+    ranks: Int
   ) throws {
     let hasTokenizer = FileManager.default.fileExists(atPath: path + "/tokenizer.json")
     if data != nil, hasTokenizer {
       let inputs = try RunInputs(configuration)
       self.inputs = inputs
       sizes = try ModelSizes(path, inputs.layout.configuration)
-      workload = try DecoderWorkload(inputs)
+      workload = try DecoderWorkload(inputs, sizes, ranks: ranks)
       return
     }
     inputs = nil
     sizes = try ModelSizes(path, configuration.lora)
     guard let data else {
       let tokens = min(options.tokens, configuration.maximumLength)
-      workload = DecoderWorkload(tokens: tokens, sequences: options.sequences, configuration)
+      workload = DecoderWorkload(
+        tokens: tokens, sequences: options.sequences, configuration, sizes, ranks: ranks)
       return
     }
     let dataset = try Dataset(path: data)
     let split = try RunInputs.split(configuration, count: dataset.questions.count)
-    workload = DecoderWorkload(estimating: configuration, dataset: dataset, split: split)
+    workload = DecoderWorkload(
+      estimating: configuration, dataset: dataset, split: split, sizes, ranks: ranks)
   }
   /// With what this process has to itself now as the program's part.
   func memory(_ precision: Precision) -> MemoryEstimate {
@@ -49,7 +52,7 @@ struct EncoderPlanInputs {
   init(_ configuration: RunConfiguration) throws {
     inputs = try EncoderInputs(configuration)
     var data = TrainingData(inputs)
-    training = try data.activationPlan()
+    training = try data.activationPlan(ranks: 1)
     let lengths = try data.firstEpoch().map(inputs.tokenCount)
     workload = Workload(
       lengths: lengths, configuration,

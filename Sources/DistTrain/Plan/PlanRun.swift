@@ -29,8 +29,10 @@ enum PlanRun {
     guard !configuration.isEncoder else {
       return partial.datasetPath == nil ? nil : try EncoderPlanInputs(configuration).memory()
     }
-    return try DecoderPlanInputs(path, configuration, data: partial.datasetPath, Options())
-      .memory(configuration.precision)
+    return try DecoderPlanInputs(
+      path, configuration, data: partial.datasetPath, Options(), ranks: 1
+    )
+    .memory(configuration.precision)
   }
 
   /// All ranks measure; the root gets the plan of the slowest one, and of the first fold where there are folds.
@@ -57,7 +59,7 @@ enum PlanRun {
         ComputeModel.Point(tokens: $0.tokens, seconds: try job.ranks.maximum($0.seconds))
       },
       addSeconds: try job.ranks.maximum(arenas.add),
-      writeSeconds: try job.ranks.maximum(arenas.write),
+      resetSeconds: try job.ranks.maximum(arenas.reset),
       updateSeconds: try job.ranks.maximum(arenas.update))
     let hosts = try job.ranks.allGather(Array(job.ranks.hostName.utf8))
     let running = PlannedJob.Running(
@@ -73,7 +75,11 @@ enum PlanRun {
     _ path: String, _ configuration: RunConfiguration, data: String?, _ options: Options,
     _ job: borrowing Job
   ) throws -> Measurement {
-    let inputs = try job.load { try DecoderPlanInputs(path, configuration, data: data, options) }
+    let request = options.request
+    let ranks = (request.hosts ?? 1) * (request.ranksPerHost ?? job.ranks.worldSize)
+    let inputs = try job.load {
+      try DecoderPlanInputs(path, configuration, data: data, options, ranks: ranks)
+    }
     let (sizes, decoder) = (inputs.sizes, inputs.workload)
     job.enter(.step)
     let probe = DecoderProbe(
@@ -108,15 +114,13 @@ enum PlanRun {
     job.enter(.step)
     let learner = EncoderLearner(planned.inputs, training: planned.training, scoring: [])
     let parameters = FloatBuffer(count: learner.parameterCount)
-    let gradients = FloatBuffer(count: learner.parameterCount)
     // Pages that nobody has written to are one and the same page of zeros.
     parameters.zero()
-    gradients.zero()
     let points = try MicroBatchProbe(seconds: options.probeSeconds).measure(
       planned.batches, over: job.ranks
     ) { batch in
       _ = learner.forwardBackward(
-        batch, number: 0, parameters: parameters, accumulatingInto: gradients)
+        [batch], numbers: [0], parameters: parameters, sink: { _, _ in })
     }
     return Measurement(
       model: PlannedModel(planned.inputs), workload: planned.workload, memory: memory,

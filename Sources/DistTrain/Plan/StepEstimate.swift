@@ -3,8 +3,8 @@ internal import Model
 /// The predicted time of a step, split as `StepTimes` splits the measured one: the root's compute and its wait add up to
 /// the compute of the slowest rank.
 ///
-/// step = max over ranks (sum over the rank's micro-batches of (compute + add)) + all-reduce + write + update, the mean over
-/// the run's steps. Micro-batches are shared out by their tokens, as `shares` does for the run.
+/// step = max over ranks (sum over the rank's passes of compute, and over its micro-batches of add) + all-reduce + reset +
+/// update, the mean over the run's steps. Micro-batches are shared out by their tokens, as `shares` does for the run.
 package struct StepEstimate: Sendable, Equatable {
   package var compute = 0.0, exactSum = 0.0, wait = 0.0, allReduce = 0.0, update = 0.0
 
@@ -20,7 +20,8 @@ package struct StepEstimate: Sendable, Equatable {
       // Ranks beyond the micro-batches have nothing to do.
       let costs = shares(ofCosts: window, worldSize: min(ranks, max(1, window.count))).map { part in
         (
-          compute: part.reduce(0) { $0 + model.seconds(tokens: window[$1]) },
+          compute: workload.passes(part.map { window[$0] })
+            .reduce(0) { $0 + model.seconds(tokens: $1) },
           add: Double(part.count) * model.addSeconds
         )
       }
@@ -32,7 +33,7 @@ package struct StepEstimate: Sendable, Equatable {
     }
     let count = Double(max(1, workload.steps.count))
     compute /= count
-    exactSum = exactSum / count + model.writeSeconds
+    exactSum = exactSum / count + model.resetSeconds
     wait = wait / count + network.smallSeconds(ranks: ranks)
     allReduce =
       network.seconds(bytes: 8 * (parameters + 1), ranks: ranks, hosts: hosts)

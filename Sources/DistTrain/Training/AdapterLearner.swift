@@ -8,6 +8,7 @@ package final class AdapterLearner: Learner {
   private let inputs: RunInputs
   private let activations: ActivationBuffer
   private let evaluator: Evaluator
+  private let joinsBatches: Bool
 
   /// - Parameter plan: Of training; nil where nothing is trained.
   package init(
@@ -16,6 +17,7 @@ package final class AdapterLearner: Learner {
   ) {
     self.inputs = inputs
     self.model = model
+    joinsBatches = model.computesRowsAlone
     activations = ActivationBuffer(
       plan ?? ActivationPlan(fitting: [], keepsForBackward: false), for: model)
     evaluator = Evaluator(model, inputs.scoring, fitting: items, texts: texts)
@@ -56,15 +58,25 @@ package final class AdapterLearner: Learner {
 
   package func untrained() throws -> FloatBuffer { FloatBuffer(count: parameterCount) }
 
+  package func passes(_ batches: [MicroBatch], among indices: [Int]) -> [[Int]] {
+    guard joinsBatches else { return indices.map { [$0] } }
+    let tokens = batches.map(\.tokens.count)
+    return groups(ofCosts: tokens, among: indices) { group in
+      group.reduce(0) { $0 + tokens[$1] } <= inputs.configuration.tokensPerPass
+        && activations.plan.fits(together: group.map { batches[$0] })
+    }
+  }
+
   package func forwardBackward(
-    _ batch: MicroBatch, number: Int, parameters: borrowing FloatBuffer,
-    accumulatingInto gradients: borrowing FloatBuffer
-  ) -> Double {
-    let dropout = Dropout(
-      probability: inputs.layout.configuration.dropout, seed: inputs.configuration.seed,
-      microBatch: number)
+    _ batches: [MicroBatch], numbers: [Int], parameters: borrowing FloatBuffer, sink: GradientSink
+  ) -> [Double] {
+    let dropouts = numbers.map { number in
+      Dropout(
+        probability: inputs.layout.configuration.dropout, seed: inputs.configuration.seed,
+        microBatch: number)
+    }
     return model.forwardBackward(
-      batch, adapter: parameters, dropout: dropout, accumulatingInto: gradients, activations)
+      batches, adapter: parameters, dropouts: dropouts, activations, sink: sink)
   }
 
   package func touchedRanges(_ batch: MicroBatch) -> [Range<Int>] { [0..<parameterCount] }

@@ -83,6 +83,8 @@ package struct EncoderInputs: TrainingInputs {
 
   package func normalization(_ batch: ChoiceBatch) -> Int { batch.questions.count }
 
+  package func joining(_ plan: EncoderPlan) -> EncoderPlan { plan }
+
   package func tokenCount(_ example: Example) -> Int {
     example.options.reduce(0) { $0 + $1.tokens.count }
   }

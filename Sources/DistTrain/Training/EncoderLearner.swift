@@ -8,6 +8,8 @@ package final class EncoderLearner: Learner {
   private let model: EncoderModel
   private let activations: EncoderActivations, scoring: EncoderActivations
   private let loss: ChoiceLoss
+  /// Zero between two micro-batches; empty where nothing is trained.
+  private let gradients: FloatBuffer
   package let decaySections: [(range: Range<Int>, decays: Bool)]?
 
   /// - Parameter plan: Of training; nil where nothing is trained.
@@ -20,6 +22,7 @@ package final class EncoderLearner: Learner {
       plan ?? EncoderPlan(fitting: [], keepsForBackward: false), for: model)
     scoring = EncoderActivations(
       EncoderPlan(fitting: items.map(\.choices), keepsForBackward: false), for: model)
+    gradients = FloatBuffer(count: plan == nil ? 0 : model.layout.count)
     loss = ChoiceLoss(smoothing: inputs.configuration.labelSmoothing)
     decaySections = model.layout.decaySections
   }
@@ -53,15 +56,31 @@ package final class EncoderLearner: Learner {
 
   package func untrained() throws -> FloatBuffer { try given(in: nil) }
 
+  package func passes(_ batches: [ChoiceBatch], among indices: [Int]) -> [[Int]] {
+    indices.map { [$0] }
+  }
+
   package func forwardBackward(
-    _ batch: ChoiceBatch, number: Int, parameters: borrowing FloatBuffer,
-    accumulatingInto gradients: borrowing FloatBuffer
-  ) -> Double {
-    let dropout = EncoderDropout(
-      model.configuration, seed: inputs.configuration.seed, microBatch: number)
-    return model.forwardBackward(
-      batch, parameters: parameters, dropout: dropout, loss: loss, accumulatingInto: gradients,
-      activations)
+    _ batches: [ChoiceBatch], numbers: [Int], parameters: borrowing FloatBuffer, sink: GradientSink
+  ) -> [Double] {
+    zip(batches, numbers).map { batch, number in
+      let dropout = EncoderDropout(
+        model.configuration, seed: inputs.configuration.seed, microBatch: number)
+      let lossSum = model.forwardBackward(
+        batch, parameters: parameters, dropout: dropout, loss: loss, accumulatingInto: gradients,
+        activations)
+      Self.empty(gradients, touchedRanges(batch), into: sink)
+      return lossSum
+    }
+  }
+
+  private static func empty(
+    _ gradients: borrowing FloatBuffer, _ ranges: [Range<Int>], into sink: GradientSink
+  ) {
+    for range in ranges {
+      sink(range.lowerBound, gradients.span.extracting(range))
+      gradients.zero(range)
+    }
   }
 
   package func touchedRanges(_ batch: ChoiceBatch) -> [Range<Int>] { model.touchedRanges(batch) }

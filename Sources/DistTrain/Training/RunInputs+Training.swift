@@ -14,6 +14,10 @@ extension RunInputs: TrainingInputs {
       checkpointing: configuration.checkpointing)
   }
 
+  package func joining(_ plan: ActivationPlan) throws -> ActivationPlan {
+    try ModelSizes(configuration.modelPath, layout.configuration).joining(plan, configuration)
+  }
+
   package func tokenCount(_ example: TokenizedExample) -> Int { example.tokens.count }
 
   package func scoringItem(_ question: Question, hidesQuestion: Bool) throws -> ScoringItem {

@@ -2,13 +2,13 @@
 package struct StepTimes: Sendable, Equatable {
   /// Forward and backward of the rank's own micro-batches.
   package var compute = 0.0
-  /// Emptying the gradient arena, adding it to the exact sum as integers, and writing the sum back.
+  /// Emptying the exact sum and adding gradients to it as integers.
   package var exactSum = 0.0
   /// Until the slowest rank was ready for the sum.
   package var wait = 0.0
   /// The all-reduces of the sum and of the losses.
   package var allReduce = 0.0
-  /// Norm, clipping and AdamW.
+  /// The sum as floats, norm, clipping and AdamW.
   package var update = 0.0
 
   package init() {}

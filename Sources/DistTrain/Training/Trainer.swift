@@ -17,16 +17,14 @@ package struct StepMetrics: Sendable {
   package let times: StepTimes
 }
 
-/// Parameters, moments and gradients of a run, and the step that changes them.
+/// Parameters and moments of a run, and the step that changes them.
 package struct Trainer<Model: Learner>: ~Copyable {
   package let learner: Model
   package let parameters: FloatBuffer
   package let firstMoment: FloatBuffer, secondMoment: FloatBuffer
-  private var gradients: FloatBuffer
   private var sum: ExactSum
+  private var update: SummedUpdate
   private let schedule: LearningRateSchedule
-  private let optimizer: AdamW
-  private let configuration: RunConfiguration
 
   package init(
     _ learner: Model, start: consuming FloatBuffer, _ configuration: RunConfiguration,
@@ -35,13 +33,11 @@ package struct Trainer<Model: Learner>: ~Copyable {
     let count = learner.parameterCount
     precondition(start.count == count, "the parameters to start from have another layout")
     self.learner = learner
-    self.configuration = configuration
     parameters = start
     firstMoment = FloatBuffer(count: count)
     secondMoment = FloatBuffer(count: count)
-    gradients = FloatBuffer(count: count)
     sum = ExactSum(count: count, contributions: configuration.accumulation)
-    optimizer = AdamW(weightDecay: Float(configuration.weightDecay))
+    update = SummedUpdate(configuration, count: count, sections: learner.decaySections)
     schedule = LearningRateSchedule(
       shape: configuration.scheduleShape, peak: configuration.learningRate,
       warmupSteps: configuration.warmupSteps(of: totalSteps), totalSteps: totalSteps)
@@ -63,19 +59,14 @@ package struct Trainer<Model: Learner>: ~Copyable {
     var losses = [Double](repeating: 0, count: batches.count)
     var (times, watch) = (StepTimes(), Stopwatch())
     sum.reset()
-    let shares = shares(ofCosts: batches.map(\.tokens.count), worldSize: ranks.worldSize)
-    gradients.zero()
-    for index in shares[ranks.rank] {
-      times.exactSum += watch.lap()
-      losses[index] = learner.forwardBackward(
-        batches[index], number: first + index, parameters: parameters, accumulatingInto: gradients)
-      times.compute += watch.lap()
-      let touched = learner.touchedRanges(batches[index])
-      Self.add(gradients, in: touched, to: &sum)
-      for range in touched { gradients.zero(range) }
+    times.exactSum = watch.lap()
+    for pass in learner.passes(batches, worldSize: ranks.worldSize)[ranks.rank] {
+      let adding = Self.forwardBackward(
+        pass, batches, first: first, learner, parameters, addingTo: &sum, losses: &losses)
+      times.compute += watch.lap() - adding
+      times.exactSum += adding
       ranks.watchdog?.progress()
     }
-    times.exactSum += watch.lap()
     times.wait = try reduceGradients(
       in: Self.union(batches.flatMap(learner.touchedRanges)), over: ranks
     ).inSeconds
@@ -87,15 +78,10 @@ package struct Trainer<Model: Learner>: ~Copyable {
       throw CommandFailure("step \(step): the loss is \(loss); nothing was updated", exitCode: 70)
     }
     times.allReduce = watch.lap() - times.wait
-    Self.read(sum, scaledBy: 1 / Double(divisor), into: &gradients)
-    times.exactSum += watch.lap()
-    let norm = GradientClipping.norm(gradients)
     let rate = schedule.learningRate(ofStep: step)
-    optimizer.update(
-      parameters, gradients, firstMoment: firstMoment, secondMoment: secondMoment,
-      gradientScale: GradientClipping.coefficient(
-        norm: norm, maximum: configuration.maximumGradientNorm),
-      learningRate: rate, step: step, sections: learner.decaySections)
+    let norm = update.update(
+      parameters, firstMoment: firstMoment, secondMoment: secondMoment, sum,
+      scaledBy: 1 / Double(divisor), learningRate: rate, step: step)
     times.update = watch.lap()
     return StepMetrics(
       loss: loss, gradientNorm: norm, learningRate: rate,
@@ -103,17 +89,22 @@ package struct Trainer<Model: Learner>: ~Copyable {
       times: times)
   }
 
-  private static func add(
-    _ gradients: borrowing FloatBuffer, in ranges: [Range<Int>], to sum: inout ExactSum
-  ) {
-    sum.add(gradients.span, in: ranges)
-  }
-
-  private static func read(
-    _ sum: borrowing ExactSum, scaledBy factor: Double, into gradients: inout FloatBuffer
-  ) {
-    var values = gradients.mutableSpan
-    sum.write(scaledBy: factor, into: &values)
+  /// Forward and backward of the micro-batches of one pass; returns the seconds that the exact sum took of it.
+  private static func forwardBackward(
+    _ pass: [Int], _ batches: [Model.Batch], first: Int, _ learner: Model,
+    _ parameters: borrowing FloatBuffer, addingTo sum: inout ExactSum, losses: inout [Double]
+  ) -> Double {
+    var adding = Duration.zero
+    let sums = learner.forwardBackward(
+      pass.map { batches[$0] }, numbers: pass.map { first + $0 }, parameters: parameters
+    ) { first, gradient in
+      let start = ContinuousClock.now
+      sum.add(gradient, at: first)
+      adding += start.duration(to: .now)
+    }
+    sum.complete(vectors: pass.count)
+    for (index, loss) in zip(pass, sums) { losses[index] = loss }
+    return adding.inSeconds
   }
 
   /// Sums over all ranks and returns how long this one waited; a value that cannot be summed is reported with its

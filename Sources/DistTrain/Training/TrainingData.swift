@@ -40,8 +40,8 @@ package struct TrainingData<Inputs: TrainingInputs> {
     return plan.window(ofStep: step, order: order)
   }
 
-  /// What the largest micro-batch of the run needs.
-  package mutating func activationPlan() throws -> Inputs.Model.Plan {
+  /// What the largest pass of the run needs on one of `ranks` ranks.
+  package mutating func activationPlan(ranks: Int) throws -> Inputs.Model.Plan {
     let isWhole = self.plan.totalSteps >= self.plan.windowsPerEpoch
     // With one example each, every epoch has the micro-batches of the first.
     let repeats =
@@ -57,7 +57,7 @@ package struct TrainingData<Inputs: TrainingInputs> {
         plan = plan.union(inputs.plan(positions.map { examples[$0] }))
       }
     }
-    return plan
+    return self.plan.accumulation > ranks ? try inputs.joining(plan) : plan
   }
 
   /// The examples of the first epoch, in the order of the split.

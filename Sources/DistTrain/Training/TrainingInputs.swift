@@ -58,6 +58,8 @@ package protocol TrainingInputs: Sendable {
   var baseParameterCount: Int { get }
   /// Parameters of the model with what is trained.
   var parameterCount: Int { get }
+  /// What passes of several micro-batches need, the largest of which needs `plan`.
+  func joining(_ plan: Model.Plan) throws -> Model.Plan
   /// What checkpoints keep besides of the method.
   var methodRecord: JSONObject { get }
   /// Floating-point operations of training for each token.
@@ -103,13 +105,16 @@ package protocol Learner: AnyObject {
   func given(in folder: String?) throws -> FloatBuffer
   /// What has learned nothing of the questions.
   func untrained() throws -> FloatBuffer
-  /// The sum of the losses of a micro-batch, whose gradient is added to `gradients`.
+  /// The micro-batches at `indices`, as they go through the model: one after the other, or some together.
+  func passes(_ batches: [Batch], among indices: [Int]) -> [[Int]]
+  /// The sum of the losses of each micro-batch of one pass.
   ///
-  /// - Parameter number: Counts every micro-batch of a run; dropout depends on it and the seed.
+  /// - Parameters:
+  ///   - numbers: Count every micro-batch of a run; dropout depends on them and the seed.
+  ///   - sink: Gets each one's gradient.
   func forwardBackward(
-    _ batch: Batch, number: Int, parameters: borrowing FloatBuffer,
-    accumulatingInto gradients: borrowing FloatBuffer
-  ) -> Double
+    _ batches: [Batch], numbers: [Int], parameters: borrowing FloatBuffer, sink: GradientSink
+  ) -> [Double]
   /// Where the gradient of a batch may differ from zero, ascending.
   func touchedRanges(_ batch: Batch) -> [Range<Int>]
   /// What every question's options are compared by.
@@ -138,6 +143,15 @@ package protocol Learner: AnyObject {
   func productRate(tokens: Int, seconds: Double, progress: () -> Void) -> ProductRate
   /// Operations of products in the passes over a micro-batch.
   func productOperations(_ batch: Batch) -> Double
+}
+
+extension Learner {
+  /// Every rank's passes over the micro-batches of a window.
+  func passes(_ batches: [Batch], worldSize: Int) -> [[[Int]]] {
+    shares(ofCosts: batches.map(\.tokens.count), worldSize: worldSize).map {
+      passes(batches, among: $0)
+    }
+  }
 }
 
 /// What one forward and backward pass is over.

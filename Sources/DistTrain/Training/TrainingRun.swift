@@ -55,7 +55,7 @@ package struct TrainingRun<Inputs: TrainingInputs>: ~Copyable {
     if job.ranks.isRoot { WorkProgress.showLoading() }
     let inputs = try job.load { try Inputs(configuration) }
     var data = TrainingData(inputs)
-    let plan = try job.load { try data.activationPlan() }
+    let plan = try job.load { try data.activationPlan(ranks: job.ranks.worldSize) }
     let audit = try job.load { try Self.audit(inputs) }
     let questions = try job.load { try HeldOutQuestions(inputs) }
     let validationItems = try job.load {

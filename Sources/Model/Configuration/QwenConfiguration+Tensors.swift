@@ -1,4 +1,13 @@
 extension QwenConfiguration {
+  /// True where this program's own kernels compute all products with weights of a type: a row of the result then does not
+  /// depend on the other rows, nor a micro-batch on the others in its pass.
+  package func computesRowsAlone(_ type: ElementType, _ precision: Precision) -> Bool {
+    let head = (out: vocabularySize, in: hiddenSize)
+    return (Projection.allCases.map(shape(of:)) + [head]).allSatisfy { shape in
+      BlockProducts.computesAll(rows: shape.out, columns: shape.in, type, precision)
+    }
+  }
+
   /// Names and shapes of all tensors of a model folder, in the order of the layers.
   package var tensors: [(name: String, shape: [Int])] {
     var tensors: [(name: String, shape: [Int])] = [

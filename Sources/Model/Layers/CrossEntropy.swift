@@ -94,7 +94,7 @@ package struct CrossEntropy: Sendable {
     return best.map(\.token)
   }
 
-  /// Returns the sum of -log softmax(x W^T)[target], and dx = (softmax(x W^T) - onehot(target)) W in the same pass.
+  /// loss = -log softmax(x W^T)[target], and dx = (softmax(x W^T) - onehot(target)) W in the same pass.
   ///
   /// Panels of W go by once: what a panel adds to dx is weighted by exp(logit - m), with m the largest logit so far, and
   /// scaled when a later panel has a larger one. Source: Milakov and Gimelshein, Online normalizer calculation for
@@ -102,34 +102,34 @@ package struct CrossEntropy: Sendable {
   ///
   /// - Parameters:
   ///   - x: The normalised hidden vectors of the rows in the loss: [targets, hidden].
-  ///   - dx: The gradient of the loss sum, overwritten: [targets, hidden].
+  ///   - dx: The gradient of the losses' sum, overwritten: [targets, hidden].
+  ///   - losses: Overwritten: [targets, 1].
   package func forwardBackward(
-    _ x: MatrixView, targets: [Int32], into dx: MutableMatrixView, scratch: borrowing Scratch
-  ) -> Double {
-    var lossSum = 0.0
+    _ x: MatrixView, targets: [Int32], into dx: MutableMatrixView, losses: MutableMatrixView,
+    scratch: borrowing Scratch
+  ) {
     for start in chunks(x.rows, scratch.products.precision) {
       let chunk = start..<min(start + chunkRows(scratch.products.precision), x.rows)
-      lossSum += forwardBackward(
-        x.rows(chunk), targets: targets[chunk], into: dx.rows(chunk), scratch)
+      forwardBackward(
+        x.rows(chunk), targets: targets[chunk], into: dx.rows(chunk), losses: losses.rows(chunk),
+        scratch)
     }
-    return lossSum
   }
 
   private func forwardBackward(
     _ x: MatrixView, targets: ArraySlice<Int32>, into dx: MutableMatrixView,
-    _ scratch: borrowing Scratch
-  ) -> Double {
+    losses: MutableMatrixView, _ scratch: borrowing Scratch
+  ) {
     let precision = scratch.products.precision
     let input = scratch.products.operand(x, in: .first)
     let sums = emptySums(x.rows, scratch)
-    var lossSum = 0.0
     dx.zero()
     for first in panels(precision) {
       let panel = first..<min(first + panelRows(precision), vocabularySize)
       let logits = scratch.logits.matrix(x.rows, panel.count)
       scratch.products.multiply(input, transposed: head.weight, rows: panel, into: logits)
       for (row, target) in targets.enumerated() where panel.contains(Int(target)) {
-        lossSum -= Double(logits[row, Int(target) - first])
+        losses[row, 0] = logits[row, Int(target) - first]
       }
       weigh(logits, sums, dx)
       let weights = scratch.products.operand(logits.view, in: .second)
@@ -137,13 +137,12 @@ package struct CrossEntropy: Sendable {
     }
     let targetRow = scratch.headRow.matrix(1, dx.columns)
     for (row, target) in targets.enumerated() {
-      lossSum += Double(sums[row, 0] + log(sums[row, 1]))
+      losses[row, 0] = sums[row, 0] - losses[row, 0] + log(sums[row, 1])
       let gradient = unsafe dx.base + row * dx.stride
       unsafe vk_scale(1 / sums[row, 1], gradient, dx.columns)
       head.weight.widen(rows: Int(target)..<Int(target) + 1, into: targetRow)
       unsafe vk_subtract(targetRow.base, gradient, dx.columns)
     }
-    return lossSum
   }
 
   /// logits = exp(logits - m), and dx, which was weighted with an earlier m, as if it had been with this one.

@@ -11,6 +11,12 @@ package struct DropoutMask: ~Escapable {
     self.count = count
   }
 
+  /// The mask of some rows of a matrix with `width` columns; all of an empty one.
+  @_lifetime(copy self)
+  func rows(_ range: Range<Int>, width: Int) -> DropoutMask {
+    count == 0 ? self : part(range.lowerBound * width, count: range.count * width)
+  }
+
   /// The mask of `count` elements from element `first` on, a multiple of 8.
   @_lifetime(copy self)
   func part(_ first: Int, count: Int) -> DropoutMask {

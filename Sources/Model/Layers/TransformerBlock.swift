@@ -14,7 +14,8 @@ package struct TransformerBlock: Sendable {
   struct Pass {
     let sequences: [PackedSequence]
     let tokens: Int
-    let dropout: Dropout?
+    /// All rows, in order.
+    let segments: [Segment]
     let rotary: RotaryEmbedding
     let lossRows: LossRows
     /// Keys and values are kept for later passes, and prefixes lie among those of earlier ones.
@@ -32,12 +33,11 @@ package struct TransformerBlock: Sendable {
   /// Turns dResidual, the gradient of this block's output, into that of its input.
   func backward(
     _ pass: Pass, adapter: borrowing FloatBuffer, wantsInputGradient: Bool,
-    accumulatingInto gradients: borrowing FloatBuffer, _ activations: borrowing ActivationBuffer
+    _ activations: borrowing ActivationBuffer, sink: GradientSink
   ) {
-    backwardMLP(pass, adapter: adapter, accumulatingInto: gradients, activations)
+    backwardMLP(pass, adapter: adapter, activations, sink)
     backwardAttention(
-      pass, adapter: adapter, wantsInputGradient: wantsInputGradient, accumulatingInto: gradients,
-      activations)
+      pass, adapter: adapter, wantsInputGradient: wantsInputGradient, activations, sink)
   }
 
   // MARK: Attention
@@ -104,13 +104,13 @@ package struct TransformerBlock: Sendable {
 
   private func backwardAttention(
     _ pass: Pass, adapter: borrowing FloatBuffer, wantsInputGradient: Bool,
-    accumulatingInto gradients: borrowing FloatBuffer, _ a: borrowing ActivationBuffer
+    _ a: borrowing ActivationBuffer, _ sink: GradientSink
   ) {
     let (n, sizes) = (pass.tokens, a.sizes)
     let dx = a.dResidual.matrix(n, sizes.hiddenSize)
     let mixed = a.slice(a.attention, layer, n, sizes.querySize).view
     let dMixed = a.dAttention.matrix(n, sizes.querySize)
-    projectBack(.output, dx.view, x: mixed, .overwritten, dMixed, pass, adapter, gradients, a)
+    projectBack(.output, dx.view, x: mixed, .overwritten, dMixed, pass, adapter, a, sink)
     let dq = a.dQuery.matrix(n, sizes.querySize)
     let dk = a.dKey.matrix(n, sizes.kvSize)
     let dv = a.dValue.matrix(n, sizes.kvSize)
@@ -142,9 +142,9 @@ package struct TransformerBlock: Sendable {
     let dNormed = a.dNormed.matrix(n, sizes.hiddenSize)
     let (first, next): (LoRALinear.InputGradient, LoRALinear.InputGradient) =
       wantsInputGradient ? (.overwritten, .accumulated) : (.unwanted, .unwanted)
-    projectBack(.value, dv.view, x: normed.view, first, dNormed, pass, adapter, gradients, a)
-    projectBack(.key, dk.view, x: normed.view, next, dNormed, pass, adapter, gradients, a)
-    projectBack(.query, dq.view, x: normed.view, next, dNormed, pass, adapter, gradients, a)
+    projectBack(.value, dv.view, x: normed.view, first, dNormed, pass, adapter, a, sink)
+    projectBack(.key, dk.view, x: normed.view, next, dNormed, pass, adapter, a, sink)
+    projectBack(.query, dq.view, x: normed.view, next, dNormed, pass, adapter, a, sink)
     guard wantsInputGradient else { return }
     attentionNorm.backward(
       dNormed.view, x: x, inverseRMS: inverseRMS.view, accumulatingInto: dx)
@@ -190,8 +190,8 @@ package struct TransformerBlock: Sendable {
   }
 
   private func backwardMLP(
-    _ pass: Pass, adapter: borrowing FloatBuffer, accumulatingInto gradients: borrowing FloatBuffer,
-    _ a: borrowing ActivationBuffer
+    _ pass: Pass, adapter: borrowing FloatBuffer, _ a: borrowing ActivationBuffer,
+    _ sink: GradientSink
   ) {
     let (n, sizes) = (mlpRows(pass, a), a.sizes)
     let dx = a.dResidual.matrix(n, sizes.hiddenSize)
@@ -202,7 +202,7 @@ package struct TransformerBlock: Sendable {
     a.scratch.profile.lap(.elementWise)
     let dUp = a.dUp.matrix(n, sizes.intermediateSize)
     let dGate = a.dGate.matrix(n, sizes.intermediateSize)
-    projectBack(.down, dx.view, x: gated.view, .overwritten, dUp, pass, adapter, gradients, a)
+    projectBack(.down, dx.view, x: gated.view, .overwritten, dUp, pass, adapter, a, sink)
     gated.copy(from: dUp.view)
     SwiGLU.backward(gated.view, gate: gate, up: up, intoGate: dGate, intoUp: dUp)
     let middle = mlpInput(pass, a).view
@@ -211,9 +211,9 @@ package struct TransformerBlock: Sendable {
     mlpNorm.forward(middle, into: normed, inverseRMS: inverseRMS)
     a.scratch.profile.lap(.elementWise)
     let dNormed = a.dNormed.matrix(n, sizes.hiddenSize)
-    projectBack(.up, dUp.view, x: normed.view, .overwritten, dNormed, pass, adapter, gradients, a)
+    projectBack(.up, dUp.view, x: normed.view, .overwritten, dNormed, pass, adapter, a, sink)
     projectBack(
-      .gate, dGate.view, x: normed.view, .accumulated, dNormed, pass, adapter, gradients, a)
+      .gate, dGate.view, x: normed.view, .accumulated, dNormed, pass, adapter, a, sink)
     mlpNorm.backward(
       dNormed.view, x: middle, inverseRMS: inverseRMS.view, accumulatingInto: dx)
     if let rows = keptRows(pass, a) {
@@ -246,7 +246,7 @@ package struct TransformerBlock: Sendable {
     _ adapter: borrowing FloatBuffer, _ a: borrowing ActivationBuffer
   ) {
     self[projection].forward(
-      x, adapter: adapter, dropout: pass.dropout, into: y,
+      x, segments: segments(pass, x), adapter: adapter, into: y,
       xA: a.lowRank(layer, projection, x.rows), mask: a.mask(layer, projection, x.rows),
       scratch: a.scratch)
   }
@@ -254,12 +254,16 @@ package struct TransformerBlock: Sendable {
   private func projectBack(
     _ projection: Projection, _ dy: MatrixView, x: MatrixView,
     _ inputGradient: LoRALinear.InputGradient, _ dx: MutableMatrixView, _ pass: Pass,
-    _ adapter: borrowing FloatBuffer, _ gradients: borrowing FloatBuffer,
-    _ a: borrowing ActivationBuffer
+    _ adapter: borrowing FloatBuffer, _ a: borrowing ActivationBuffer, _ sink: GradientSink
   ) {
     self[projection].backward(
-      dy, x: x, xA: a.lowRank(layer, projection, x.rows).view,
-      mask: a.mask(layer, projection, x.rows), adapter: adapter,
-      dropout: pass.dropout, accumulatingInto: gradients, inputGradient, dx, scratch: a.scratch)
+      dy, x: x, segments: segments(pass, x), xA: a.lowRank(layer, projection, x.rows).view,
+      mask: a.mask(layer, projection, x.rows), adapter: adapter, inputGradient, dx,
+      scratch: a.scratch, sink: sink)
+  }
+
+  /// Those of a projection's input, which in the last MLP may have the rows in the loss alone.
+  private func segments(_ pass: Pass, _ x: MatrixView) -> [Segment] {
+    x.rows == pass.tokens ? pass.segments : pass.lossRows.segments
   }
 }

@@ -25,6 +25,12 @@ package struct FloatBuffer: ~Copyable {
       borrowing: self)
   }
 
+  /// The matrix of an adapter's arena.
+  @_lifetime(borrow self)
+  func matrix(_ tensor: AdapterTensor) -> MutableMatrixView {
+    matrix(tensor.rows, tensor.columns, at: tensor.offset)
+  }
+
   /// All elements as one row.
   @_lifetime(borrow self)
   package func row() -> MutableMatrixView { matrix(1, count) }

@@ -31,6 +31,16 @@ package struct BFloat16View: ~Escapable {
     self.stride = stride
   }
 
+  /// The rows in `range`.
+  @_lifetime(copy self)
+  func rows(_ range: Range<Int>) -> BFloat16View {
+    precondition(range.lowerBound >= 0 && range.upperBound <= rows, "rows outside of the matrix")
+    return unsafe _overrideLifetime(
+      BFloat16View(
+        base: base + range.lowerBound * stride, rows: range.count, columns: columns, stride: stride),
+      copying: self)
+  }
+
   /// The columns in `range`.
   @_lifetime(copy self)
   func columns(_ range: Range<Int>) -> BFloat16View {

@@ -12,6 +12,15 @@ enum BlockProducts {
   static let multipliesFloat32 = unsafe vk_multiplies_f32() && getenv("OPENBLAS_CORETYPE") == nil
   static let multipliesBFloat16 = vk_multiplies_bf16() && OneDNN.obstacle == nil
 
+  /// True where every product with weights of these sizes is computed here, whichever panels of them are taken.
+  static func computesAll(
+    rows: Int, columns: Int, _ type: ElementType, _ precision: Precision
+  ) -> Bool {
+    let multiplies = precision == .float32 ? multipliesFloat32 : multipliesBFloat16
+    return multiplies && WeightMatrix.isMultipliedAsItLies(type, precision)
+      && rows % leastSize == 0 && columns % leastSize == 0
+  }
+
   private static let threadCount = Atomic<Int>(1)
   /// Columns of a block.
   private static let blockColumns = 64

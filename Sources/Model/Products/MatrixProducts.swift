@@ -39,6 +39,16 @@ package struct MatrixProducts: ~Copyable {
     /// bfloat16 weights in a product of 32-bit floats, widened while they are multiplied.
     case widened(BFloat16View)
 
+    /// The rows in `range`.
+    @_lifetime(copy self)
+    package func rows(_ range: Range<Int>) -> Operand {
+      switch self {
+      case .float32(let values, let scale): .float32(values.rows(range), scale: scale)
+      case .bfloat16(let values): .bfloat16(values.rows(range))
+      case .widened(let values): .widened(values.rows(range))
+      }
+    }
+
     /// The columns in `range`.
     @_lifetime(copy self)
     package func columns(_ range: Range<Int>) -> Operand {

@@ -96,7 +96,7 @@ extension QwenModel {
   /// Operations of products in the forward and backward pass of a micro-batch: 4 per weight and token, 6 per adapter
   /// parameter and token, without what is left out below the first layer and outside of the loss.
   package func productOperations(_ batch: MicroBatch) -> Double {
-    let (tokens, lossRows) = (Double(batch.tokens.count), Double(LossRows(batch).count))
+    let (tokens, lossRows) = (Double(batch.tokens.count), Double(LossRows(batch, []).count))
     var sum = 4 * Double(crossEntropy.head.weight.elements) * Double(batch.targetRows.count)
     for block in blocks {
       for projection in Projection.allCases {

@@ -61,15 +61,18 @@ struct EncoderGoldenTests {
     let optimizer = AdamW(weightDecay: Float(try run.number("weight_decay")))
     for (index, reference) in steps.enumerated() {
       let loss = run.window(batches, parameters: parameters, gradients: gradients, activations)
-      let norm = GradientClipping.norm(gradients)
+      let norm = gradients.norm
       let value = { (key: String) in try #require(reference[key]?.doubleValue) }
       #expect(abs(loss / (try value("loss")) - 1) <= Self.trajectoryTolerance)
       #expect(abs(norm / (try value("grad_norm")) - 1) <= Self.trajectoryTolerance)
-      optimizer.update(
-        parameters, gradients, firstMoment: first, secondMoment: second,
-        gradientScale: GradientClipping.coefficient(
-          norm: norm, maximum: try run.number("max_grad_norm")),
-        learningRate: rate, step: index + 1, sections: run.model.layout.decaySections)
+      let scale = GradientClipping.coefficient(
+        norm: norm, maximum: try run.number("max_grad_norm"))
+      for (range, decays) in run.model.layout.decaySections {
+        optimizer.update(
+          parameters, from: range.lowerBound, gradients.span.extracting(range), firstMoment: first,
+          secondMoment: second, gradientScale: scale, learningRate: rate, step: index + 1,
+          decays: decays)
+      }
     }
     try expectParameters(
       parameters.array(), run, roundingAlone: 1.01 * Float(steps.count) * Float(rate))

@@ -1,0 +1,17 @@
+/// One micro-batch among those that go through a model together.
+///
+/// Products with frozen weights take all rows at once; whatever belongs to the adapter is computed for each segment by
+/// itself, so that its gradient has the same bits whatever other segments there are.
+package struct Segment: Sendable {
+  /// Its rows in the pass.
+  package let rows: Range<Int>
+  package let dropout: Dropout?
+
+  package init(rows: Range<Int>, dropout: Dropout? = nil) {
+    self.rows = rows
+    self.dropout = dropout
+  }
+}
+
+/// Takes d(loss sum) / d(parameter) of the parameters from `first` on, as soon as a micro-batch's is complete.
+package typealias GradientSink = (_ first: Int, _ gradient: Span<Float>) -> Void
