@@ -57,7 +57,8 @@ def measure(command):
     peak = 0
     while process.poll() is None:
         peak = max(peak, proportional_bytes(process.pid))
-        time.sleep(0.5)
+        # Reading a process's page tables holds it up.
+        time.sleep(2)
     output = process.stdout.read()
     if process.returncode:
         sys.exit(f"{' '.join(command)} ended with {process.returncode}")

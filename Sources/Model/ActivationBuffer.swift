@@ -22,8 +22,7 @@ package struct ActivationBuffer: ~Copyable {
   let queryInverseRMS: FloatBuffer, keyInverseRMS: FloatBuffer
   /// [layers, tokens, heads * headSize] and [layers, tokens, heads].
   let attention: FloatBuffer, logSumExp: FloatBuffer
-  /// [layers, tokens, intermediate]
-  let gate: FloatBuffer, up: FloatBuffer
+  let gates: KeptGates
   /// [layers, modules, tokens, rank]: x A^T of every adapted projection.
   let lowRank: FloatBuffer
   /// [layers, modules, tokens, in] bits: what dropout keeps of every adapted projection's input; empty without dropout.
@@ -71,8 +70,7 @@ package struct ActivationBuffer: ~Copyable {
     keyInverseRMS = perLayer(raw * sizes.kvHeadCount)
     attention = perLayer(sizes.querySize)
     logSumExp = perLayer(sizes.headCount)
-    gate = perLayer(sizes.intermediateSize)
-    up = perLayer(sizes.intermediateSize)
+    gates = KeptGates(plan, model.precision, layers: layers, width: sizes.intermediateSize)
     lowRank = perLayer(Projection.allCases.count * rank)
     hasDropout = (model.layout?.configuration.dropout ?? 0) > 0
     masks = DropoutMasks(byteCount: hasDropout ? layers * plan.maskBytes(sizes) : 0)

@@ -1,8 +1,8 @@
 extension ActivationPlan {
   /// Bytes of all buffers of an `ActivationBuffer` with this plan, its scratch included, known before any is allocated.
   ///
-  /// Per kept layer and token: hidden + query x 2 + kv x 2 + intermediate x 2 + modules x rank + heads + 2, with head
-  /// norms query + kv + heads + kv heads more; hidden per token and layer for the residual stream; then the gradients of
+  /// Per kept layer and token: hidden + query x 2 + kv x 2 + intermediate x 2 (half of that where they are kept rounded) +
+  /// modules x rank + heads + 2, with head norms query + kv + heads + kv heads more; hidden per token and layer for the residual stream; then the gradients of
   /// one layer, the rows in the loss, and the scratch.
   ///
   /// - Parameters:
@@ -14,7 +14,7 @@ extension ActivationPlan {
     isAsItLies: Bool
   ) -> Int {
     let streams = keepsForBackward ? sizes.layerCount + 1 : 1
-    let kept = keptLayers(of: sizes.layerCount) * keptPerToken(sizes, rank)
+    let kept = keptLayers(of: sizes.layerCount) * keptPerToken(sizes, rank, precision)
     let perToken = (streams + 1) * sizes.hiddenSize + kept + gradientPerToken(sizes)
     let few = LossRows.most(targets: targets, tokens: tokens) * sizes.hiddenSize
     let rows =
@@ -34,10 +34,13 @@ extension ActivationPlan {
     (tokens * sizes.shape(of: projection).in + 7) / 8
   }
 
-  private func keptPerToken(_ sizes: QwenConfiguration, _ rank: Int) -> Int {
+  private func keptPerToken(
+    _ sizes: QwenConfiguration, _ rank: Int, _ precision: Precision
+  ) -> Int {
     let plain =
       sizes.hiddenSize + 2 + 2 * sizes.querySize + 2 * sizes.kvSize + sizes.headCount
-      + 2 * sizes.intermediateSize + Projection.allCases.count * rank
+      + (KeptGates.rounds(self, precision) ? 1 : 2) * sizes.intermediateSize + Projection.allCases
+      .count * rank
     guard sizes.hasHeadNorm else { return plain }
     return plain + sizes.querySize + sizes.kvSize + sizes.headCount + sizes.kvHeadCount
   }

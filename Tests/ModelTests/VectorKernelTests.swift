@@ -108,6 +108,24 @@ struct VectorKernelTests {
   }
 
   @Test(arguments: kernelLengths)
+  func `swiglu of bfloat16 numbers is that of the floats they stand for`(count: Int) {
+    func rounded(_ values: [Float]) -> (halves: [UInt16], floats: [Float]) {
+      let halves = values.map { UInt16($0.bitPattern >> 16) }
+      return (halves, halves.map { Float(bitPattern: UInt32($0) << 16) })
+    }
+    let (dy, gate, up) = (values(count, 13), rounded(gates(count)), rounded(values(count, 14)))
+    var (y, expected) = (output(count), output(count))
+    unsafe vk_swiglu_bf16(gate.halves, up.halves, &y, count)
+    unsafe vk_swiglu(gate.floats, up.floats, &expected, count)
+    #expect(y == expected)
+    var (dgate, dup) = (output(count), output(count))
+    var (expectedGate, expectedUp) = (output(count), output(count))
+    unsafe vk_swiglu_backward_bf16(dy, gate.halves, up.halves, &dgate, &dup, count)
+    unsafe vk_swiglu_backward(dy, gate.floats, up.floats, &expectedGate, &expectedUp, count)
+    #expect(dgate == expectedGate && dup == expectedUp)
+  }
+
+  @Test(arguments: kernelLengths)
   func `swiglu_backward`(count: Int) {
     let (dy, gate, up) = (values(count, 11), gates(count), values(count, 12))
     var (dgate, dup) = (output(count), output(count))

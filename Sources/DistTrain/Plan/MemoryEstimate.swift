@@ -6,10 +6,11 @@ package struct MemoryEstimate: Sendable, Equatable {
   package let weights: Int
   /// Of each rank: activations of training and of scoring.
   package let activations: Int, scoring: Int
-  /// Parameters, gradients and two moments: 4 x 4 bytes per trained parameter.
+  /// Parameters and two moments, of an encoder also gradients: 4 bytes each per trained parameter.
   package let arenas: Int
   /// The 64-bit sum: 8 bytes per trained parameter and 8 for the number of vectors.
   package let exactSum: Int
+  package let keepsGradients: Bool
   /// Program, libraries, tokenizer and data; measured.
   package let program: Int
   /// Of the root while it saves: three arenas as arrays, and the checkpoint's bytes twice.
@@ -30,18 +31,22 @@ package struct MemoryEstimate: Sendable, Equatable {
     }
     self.init(
       weights: model.weightBytes, activations: bytes(training),
-      scoring: bytes(scoring), parameters: count, program: program)
+      scoring: bytes(scoring), parameters: count, keepsGradients: false, program: program)
   }
 
-  /// - Parameter count: Parameters that are trained.
+  /// - Parameters:
+  ///   - count: Parameters that are trained.
+  ///   - keepsGradients: Whether a micro-batch's gradient is complete before it is added to the sum.
   package init(
-    weights: Int, activations: Int, scoring: Int, parameters count: Int, program: Int
+    weights: Int, activations: Int, scoring: Int, parameters count: Int, keepsGradients: Bool,
+    program: Int
   ) {
     self.weights = weights
     self.program = program
     self.activations = activations
     self.scoring = scoring
-    arenas = 16 * count
+    self.keepsGradients = keepsGradients
+    arenas = (keepsGradients ? 16 : 12) * count
     exactSum = 8 * (count + 1)
     checkpoint = 12 * count
     adapter = 4 * count

@@ -152,7 +152,9 @@ extension MemoryEstimate {
       "memory per rank",
       Plan.row("  activations", Plan.size(activations)),
       Plan.row("  scoring", Plan.size(scoring)),
-      Plan.row("  arenas", Plan.size(arenas) + "  parameters, gradients, two moments"),
+      Plan.row(
+        "  arenas",
+        Plan.size(arenas) + "  parameters, \(keepsGradients ? "gradients, " : "")two moments"),
       Plan.row("  exact sum", Plan.size(exactSum) + "  64-bit integers"),
       Plan.row("  program", Plan.size(program) + "  measured"),
       Plan.row("  in all", Plan.size(perRank)),

@@ -146,7 +146,7 @@ package struct EncoderInputs: TrainingInputs {
     MemoryEstimate(
       weights: 0, activations: training.byteCount(sizes, precision: configuration.precision),
       scoring: scoring.byteCount(sizes, precision: configuration.precision),
-      parameters: model.layout.count, program: program)
+      parameters: model.layout.count, keepsGradients: true, program: program)
   }
 
   package func addRows(to screen: inout FirstScreen, _ examples: [Example]) {

@@ -140,3 +140,12 @@ package struct Trainer<Model: Learner>: ~Copyable {
     secondMoment.copy(from: arenas[2])
   }
 }
+
+extension Learner {
+  /// Every rank's passes over the micro-batches of a window.
+  func passes(_ batches: [Batch], worldSize: Int) -> [[[Int]]] {
+    shares(ofCosts: batches.map(\.tokens.count), worldSize: worldSize).map {
+      passes(batches, among: $0)
+    }
+  }
+}

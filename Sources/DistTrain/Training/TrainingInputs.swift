@@ -145,15 +145,6 @@ package protocol Learner: AnyObject {
   func productOperations(_ batch: Batch) -> Double
 }
 
-extension Learner {
-  /// Every rank's passes over the micro-batches of a window.
-  func passes(_ batches: [Batch], worldSize: Int) -> [[[Int]]] {
-    shares(ofCosts: batches.map(\.tokens.count), worldSize: worldSize).map {
-      passes(batches, among: $0)
-    }
-  }
-}
-
 /// What one forward and backward pass is over.
 package protocol TrainingBatch: Sendable {
   /// [tokens]

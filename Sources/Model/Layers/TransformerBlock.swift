@@ -176,12 +176,12 @@ package struct TransformerBlock: Sendable {
     mlpNorm.forward(
       middle.view, into: normed, inverseRMS: a.slice(a.mlpInverseRMS, layer, n, 1))
     a.scratch.profile.lap(.elementWise)
-    let gate = a.slice(a.gate, layer, n, sizes.intermediateSize)
-    let up = a.slice(a.up, layer, n, sizes.intermediateSize)
+    let gate = a.gates.gate(layer, n, spare: a.dGate)
+    let up = a.gates.up(layer, n, spare: a.dUp)
     let gated = a.gated.matrix(n, sizes.intermediateSize)
     project(.gate, normed.view, into: gate, pass, adapter, a)
     project(.up, normed.view, into: up, pass, adapter, a)
-    SwiGLU.forward(gate: gate.view, up: up.view, into: gated)
+    a.gates.forward(layer, gate: gate.view, up: up.view, into: gated)
     a.scratch.profile.lap(.elementWise)
     let next = a.residual(layer + 1, n)
     project(.down, gated.view, into: next, pass, adapter, a)
@@ -195,16 +195,14 @@ package struct TransformerBlock: Sendable {
   ) {
     let (n, sizes) = (mlpRows(pass, a), a.sizes)
     let dx = a.dResidual.matrix(n, sizes.hiddenSize)
-    let gate = a.slice(a.gate, layer, n, sizes.intermediateSize).view
-    let up = a.slice(a.up, layer, n, sizes.intermediateSize).view
     let gated = a.gated.matrix(n, sizes.intermediateSize)
-    SwiGLU.forward(gate: gate, up: up, into: gated)
+    a.gates.again(layer, into: gated)
     a.scratch.profile.lap(.elementWise)
     let dUp = a.dUp.matrix(n, sizes.intermediateSize)
     let dGate = a.dGate.matrix(n, sizes.intermediateSize)
     projectBack(.down, dx.view, x: gated.view, .overwritten, dUp, pass, adapter, a, sink)
     gated.copy(from: dUp.view)
-    SwiGLU.backward(gated.view, gate: gate, up: up, intoGate: dGate, intoUp: dUp)
+    a.gates.backward(layer, gated.view, intoGate: dGate, intoUp: dUp)
     let middle = mlpInput(pass, a).view
     let inverseRMS = a.slice(a.mlpInverseRMS, layer, n, 1)
     let normed = a.normed.matrix(n, sizes.hiddenSize)

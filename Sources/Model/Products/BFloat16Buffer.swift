@@ -1,3 +1,5 @@
+internal import VectorKernels
+
 /// Cache-line-aligned storage for bfloat16 numbers, freed with its owner.
 @safe
 struct BFloat16Buffer: ~Copyable {
@@ -12,6 +14,26 @@ struct BFloat16Buffer: ~Copyable {
     memory = ZeroedMemory(byteCount: count * MemoryLayout<UInt16>.stride)
     unsafe base = memory.base.bindMemory(to: UInt16.self, capacity: count)
     self.count = count
+  }
+
+  /// The `rows` x `columns` matrix that begins at element `offset`.
+  @_lifetime(borrow self)
+  func matrix(_ rows: Int, _ columns: Int, at offset: Int) -> BFloat16View {
+    precondition(
+      offset >= 0 && offset + rows * columns <= count,
+      "a [\(rows), \(columns)] matrix at \(offset) leaves a buffer of \(count)")
+    return unsafe _overrideLifetime(
+      BFloat16View(base: base + offset, rows: rows, columns: columns, stride: columns),
+      borrowing: self)
+  }
+
+  /// Overwrites the elements from `offset` on with those of `x`, rounded; x: contiguous.
+  func round(_ x: MatrixView, at offset: Int) {
+    let elements = x.rows * x.columns
+    precondition(
+      offset >= 0 && offset + elements <= count && x.stride == x.columns,
+      "\(elements) elements do not fit, or are not contiguous")
+    unsafe vk_narrow_bf16(x.base, 1, base + offset, elements)
   }
 }
 

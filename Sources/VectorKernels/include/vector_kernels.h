@@ -77,6 +77,10 @@ void vk_rotate_back(float *x, const float *cosine, const float *sine, size_t hal
 void vk_swiglu(const float *gate, const float *up, float *y, size_t count);
 /// dgate = dy * up * silu'(gate); dup = dy * silu(gate).
 void vk_swiglu_backward(const float *dy, const float *gate, const float *up, float *dgate, float *dup, size_t count);
+/// The same with gate and up as bfloat16 numbers.
+void vk_swiglu_bf16(const uint16_t *gate, const uint16_t *up, float *y, size_t count);
+void vk_swiglu_backward_bf16(const float *dy, const uint16_t *gate, const uint16_t *up, float *dgate, float *dup,
+                             size_t count);
 
 // MARK: Activation of encoders (gelu.c)
 
