@@ -27,6 +27,9 @@ package final class Communicator {
   /// The handle of the group, or nil if there is nobody else to communicate with.
   let handle: MPI_Comm?
 
+  /// Some ranks are on other hosts than this one.
+  package var spansHosts: Bool { localSize < worldSize }
+
   /// Rank 0 writes files and logs.
   package var isRoot: Bool { rank == 0 }
 
@@ -60,6 +63,13 @@ package final class Communicator {
     watchdog?.communicates(true)
     defer { watchdog?.communicates(false) }
     try check(body(), function)
+  }
+
+  /// Waits for what another thread communicates, under the eyes of the watchdog.
+  func waiting(_ body: () throws(MPIError) -> Void) throws(MPIError) {
+    watchdog?.communicates(true)
+    defer { watchdog?.communicates(false) }
+    try body()
   }
 
   /// Returns when all ranks have come here (MPI 3.1, 5.3).

@@ -1,10 +1,30 @@
 extension ExactSum {
+  /// Lets long ranges go to the other ranks as soon as `complete(below:)` says that they are final here.
+  ///
+  /// Communication: until `allReduce`, which every rank then calls with the same ranges, a thread of each rank has MPI for
+  /// itself.
+  package mutating func beginAllReduce(
+    over communicator: Communicator, in ranges: [Range<Int>]
+  ) throws(ExactSumError) {
+    guard let handle = unsafe communicator.handle else { return }
+    let limit = communicator.pieceLimit
+    let pieces = ranges.filter { $0.count >= Self.leastAlone }.flatMap { range in
+      stride(from: range.lowerBound, to: range.upperBound, by: limit).map {
+        $0..<min($0 + limit, range.upperBound)
+      }
+    }
+    let base = unsafe sums.base
+    background = try communicating { () throws(MPIError) in
+      try unsafe BackgroundSum(handle, base, pieces: pieces)
+    }
+  }
+
   /// Adds the sums of all ranks; every rank then has the same integers, or throws the same error.
   ///
   /// Of several unusable values the one with the lowest index is named, and of several ranks with that
   /// index the lowest, so that the tensor named does not depend on how the work was shared.
   ///
-  /// Communication: a reduction of 56 bytes, in which the ranks learn whether their settings agree and
+  /// Communication: what is left of `beginAllReduce`; a reduction of 56 bytes, in which the ranks learn whether their settings agree and
   /// whether one of them holds an unusable value; then one of 8 bytes for each element of `ranges` and for
   /// the number of vectors. An error in the first keeps the second from being sent.
   ///
@@ -16,11 +36,18 @@ extension ExactSum {
     over communicator: Communicator, in ranges: [Range<Int>]? = nil
   ) throws(ExactSumError) -> Duration {
     precondition(!isReduced, "a sum is reduced once in a window")
+    let isBegun = background != nil
+    if let background {
+      try communicating { () throws(MPIError) in
+        try communicator.waiting(background.finish)
+      }
+      self.background = nil
+    }
     let start = ContinuousClock.now
     try agree(over: communicator)
     let wait = start.duration(to: .now)
     try communicating { () throws(MPIError) in
-      try exchange(ranges ?? [0..<count], over: communicator)
+      try exchange(ranges ?? [0..<count], skipsLong: isBegun, over: communicator)
     }
     isReduced = true
     guard added <= contributions else {
@@ -31,7 +58,7 @@ extension ExactSum {
 
   /// Reduces long ranges where they lie, and all others side by side with the number of vectors.
   private mutating func exchange(
-    _ ranges: [Range<Int>], over communicator: Communicator
+    _ ranges: [Range<Int>], skipsLong: Bool, over communicator: Communicator
   ) throws(MPIError) {
     var short = [count..<count + 1]
     for range in ranges {
@@ -39,16 +66,19 @@ extension ExactSum {
         short.append(range)
         continue
       }
-      var whole = sums.mutableSpan
-      var part = whole._mutatingExtracting(range)
+      if skipsLong { continue }
+      var part = sums.part(range)
       try communicator.allReduce(&part, operation: .sum)
     }
-    var packed = short.flatMap { sums[$0] }
+    var packed: [Int64] = []
+    for range in short { packed += range.map { sums[$0] } }
     try communicator.allReduce(&packed, operation: .sum)
     var next = 0
     for range in short {
-      sums.replaceSubrange(range, with: packed[next..<next + range.count])
-      next += range.count
+      for index in range {
+        sums[index] = packed[next]
+        next += 1
+      }
     }
   }
   /// Elements that are worth a reduction of their own.

@@ -8,7 +8,8 @@ internal import VectorKernels
 /// `contributions` values can overflow; a value outside, or NaN, is remembered and thrown by
 /// `allReduce` on all ranks.
 ///
-/// The life of a window: `reset`, `add` for each micro-batch or for its parts, one `allReduce`, then `write`.
+/// The life of a window: `reset`, perhaps `beginAllReduce`, `add` for each micro-batch or for its parts, one `allReduce`,
+/// then `write`.
 package struct ExactSum: ~Copyable {
   /// Elements of each vector.
   package let count: Int
@@ -20,7 +21,10 @@ package struct ExactSum: ~Copyable {
   package let limit: Float
 
   /// One integer for each element, then the number of vectors they are the sum of.
-  var sums: [Int64]
+  var sums: IntegerBuffer
+  /// Reduces the elements below `finalEnd` while others are still added to.
+  var background: BackgroundSum?
+  private var finalEnd = 0
   /// The unusable value with the lowest index that this rank added.
   var failure: Failure?
   /// True from `allReduce` to `reset`.
@@ -46,14 +50,15 @@ package struct ExactSum: ~Copyable {
     self.contributions = contributions
     self.fractionBits = fractionBits
     limit = Float(sign: .plus, exponent: 62 - guardBits - fractionBits, significand: 1)
-    sums = [Int64](repeating: 0, count: count + 1)
+    sums = IntegerBuffer(count: count + 1)
   }
 
   /// Starts a new window.
   package mutating func reset() {
-    var span = sums.mutableSpan
-    span.update(repeating: 0)
+    precondition(background == nil, "the sum of a window is on its way")
+    sums.zero()
     failure = nil
+    finalEnd = 0
     isReduced = false
   }
 
@@ -71,12 +76,18 @@ package struct ExactSum: ~Copyable {
   package mutating func add(_ values: Span<Float>, at first: Int) {
     precondition(!isReduced, "reset a sum before adding to the next window")
     precondition(
-      first >= 0 && first + values.count <= count,
+      first >= finalEnd && first + values.count <= count,
       "\(values.count) values at \(first) leave a sum of \(count) elements")
     let usable = first + accumulate(values, at: first)
     if usable < first + values.count, usable < failure?.index ?? count {
       failure = Failure(index: usable, value: values[usable - first])
     }
+  }
+
+  /// Nothing will be added to elements below `end` in this window: they may go to the other ranks.
+  package mutating func complete(below end: Int) {
+    finalEnd = end
+    background?.complete(below: end)
   }
 
   /// Counts vectors all of whose parts that differ from zero were added.
@@ -96,12 +107,9 @@ package struct ExactSum: ~Copyable {
       first >= 0 && first + values.count <= count,
       "\(values.count) values at \(first) leave a sum of \(count) elements")
     let unit = Double(sign: .plus, exponent: -fractionBits, significand: 1)
-    unsafe sums.withUnsafeBufferPointer { sums in
-      unsafe values.withUnsafeMutableBufferPointer { values in
-        let part = unsafe UnsafeBufferPointer(rebasing: sums[first..<first + values.count])
-        unsafe vk_fixed_point_write(
-          part.baseAddress, values.count, factor * unit, values.baseAddress)
-      }
+    unsafe values.withUnsafeMutableBufferPointer { values in
+      unsafe vk_fixed_point_write(
+        sums.base + first, values.count, factor * unit, values.baseAddress)
     }
   }
 
@@ -109,12 +117,8 @@ package struct ExactSum: ~Copyable {
   private mutating func accumulate(_ values: Span<Float>, at first: Int) -> Int {
     let scale = Double(sign: .plus, exponent: fractionBits, significand: 1)
     return unsafe values.withUnsafeBufferPointer { values in
-      unsafe sums.withUnsafeMutableBufferPointer { sums in
-        let sums = unsafe UnsafeMutableBufferPointer(
-          rebasing: sums[first..<first + values.count])
-        return unsafe vk_fixed_point_add(
-          values.baseAddress, values.count, scale, limit, sums.baseAddress)
-      }
+      unsafe vk_fixed_point_add(
+        values.baseAddress, values.count, scale, limit, sums.base + first)
     }
   }
 }

@@ -4,8 +4,9 @@ internal import MPIShim
 /// The one owner of MPI in this process, from initialization to finalization.
 ///
 /// Communication: `init` and `finalize` wait for all ranks. A process that no launcher started is a
-/// world of one and makes no MPI call at all, so it starts at once. All later calls must come from the
-/// thread that made the environment (MPI_THREAD_FUNNELED; MPI 3.1, 12.4.3).
+/// world of one and makes no MPI call at all, so it starts at once. All later calls come from the thread
+/// that made the environment, or from that of a `BackgroundSum` while this one makes none
+/// (MPI_THREAD_SERIALIZED; MPI 3.1, 12.4.3).
 ///
 /// There is no `deinit`: an error on its way out must not wait in MPI_Finalize for ranks that still
 /// compute. A process that ends without `finalize` takes the job down, which is what an error wants.
@@ -24,8 +25,8 @@ package struct MPIEnvironment: ~Copyable {
   private static func initialize(_ launch: LaunchEnvironment) throws(MPIError) {
     var provided: Int32 = 0
     try check(
-      unsafe MPI_Init_thread(nil, nil, mpi_shim_thread_funneled(), &provided), "MPI_Init_thread")
-    guard provided >= mpi_shim_thread_funneled() else { throw .threadLevel(provided: provided) }
+      unsafe MPI_Init_thread(nil, nil, mpi_shim_thread_serialized(), &provided), "MPI_Init_thread")
+    guard provided >= mpi_shim_thread_serialized() else { throw .threadLevel(provided: provided) }
     try check(
       unsafe MPI_Comm_set_errhandler(mpi_shim_world(), mpi_shim_errors_return()),
       "MPI_Comm_set_errhandler")

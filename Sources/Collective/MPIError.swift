@@ -18,7 +18,7 @@ package enum MPIError: Error, Equatable, CustomStringConvertible {
       "\(function) cannot send \(elements) elements in one call, the limit is \(Int32.max). "
         + "Send them in smaller pieces."
     case .threadLevel(let provided):
-      "The MPI library offers thread level \(provided), and MPI_THREAD_FUNNELED is needed. "
+      "The MPI library offers thread level \(provided), and MPI_THREAD_SERIALIZED is needed. "
         + "Use an Open MPI that was built with thread support, as Debian's is."
     case .separateWorlds(let variable, let processes):
       "\(variable) asks for \(processes) processes, but this one found no other: each of them "

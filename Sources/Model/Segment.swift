@@ -13,5 +13,9 @@ package struct Segment: Sendable {
   }
 }
 
-/// Takes d(loss sum) / d(parameter) of the parameters from `first` on, as soon as a micro-batch's is complete.
-package typealias GradientSink = (_ first: Int, _ gradient: Span<Float>) -> Void
+/// Takes d(loss sum) / d(parameter) of the parameters from `first` on, as soon as it is complete for a micro-batch; `batch`
+/// is its place in the pass.
+///
+/// The parameters of each micro-batch come in ascending order, and those of all micro-batches side by side: what lies
+/// before the last one's has come for every one.
+package typealias GradientSink = (_ batch: Int, _ first: Int, _ gradient: Span<Float>) -> Void

@@ -3,30 +3,32 @@
 
 enum { BLOCKS = 16, ELEMENTS = 8 * BLOCKS };
 
-// Philox 4x32-10 of as many counters as there are lanes, in place; word w of lane b is c[w * lanes + b].
-INLINED void philox(uint32_t *restrict c, int lanes, uint64_t key) {
+// Philox 4x32-10 of as many counters as there are lanes, in place; word w of lane b is the lower half of c[w * lanes + b].
+//
+// Lanes of 64 bits take products as they come out of the multiplier; what is left in upper halves is never looked at.
+INLINED void philox(uint64_t *restrict c, int lanes, uint64_t key) {
   uint32_t k0 = (uint32_t)key, k1 = (uint32_t)(key >> 32);
-  uint32_t *c0 = c, *c1 = c + lanes, *c2 = c + 2 * lanes, *c3 = c + 3 * lanes;
+  uint64_t *c0 = c, *c1 = c + lanes, *c2 = c + 2 * lanes, *c3 = c + 3 * lanes;
   for (int round = 0; round < 10; round++) {
     for (int b = 0; b < lanes; b++) {
-      uint64_t p0 = (uint64_t)0xD2511F53u * c0[b], p1 = (uint64_t)0xCD9E8D57u * c2[b];
-      uint32_t n0 = (uint32_t)(p1 >> 32) ^ c1[b] ^ k0, n2 = (uint32_t)(p0 >> 32) ^ c3[b] ^ k1;
-      c1[b] = (uint32_t)p1, c3[b] = (uint32_t)p0, c0[b] = n0, c2[b] = n2;
+      uint64_t p0 = (uint64_t)0xD2511F53u * (uint32_t)c0[b], p1 = (uint64_t)0xCD9E8D57u * (uint32_t)c2[b];
+      c0[b] = p1 >> 32 ^ c1[b] ^ k0, c2[b] = p0 >> 32 ^ c3[b] ^ k1;
+      c1[b] = p1, c3[b] = p0;
     }
     k0 += 0x9E3779B9u, k1 += 0xBB67AE85u;
   }
 }
 
 void vk_philox(const uint32_t counter[4], uint64_t key, uint32_t result[4]) {
-  uint32_t words[4] = {counter[0], counter[1], counter[2], counter[3]};
+  uint64_t words[4] = {counter[0], counter[1], counter[2], counter[3]};
   philox(words, 1, key);
-  for (int w = 0; w < 4; w++) result[w] = words[w];
+  for (int w = 0; w < 4; w++) result[w] = (uint32_t)words[w];
 }
 
-// BLOCKS counters from `block` on, put through Philox; word w of counter b is lanes[w * BLOCKS + b].
-INLINED void random_lanes(uint32_t lanes[4 * BLOCKS], uint32_t block, vk_stream stream) {
+// BLOCKS counters from `block` on, put through Philox; word w of counter b is the lower half of lanes[w * BLOCKS + b].
+INLINED void random_lanes(uint64_t lanes[4 * BLOCKS], uint32_t block, vk_stream stream) {
   for (int b = 0; b < BLOCKS; b++) {
-    lanes[b] = block + (uint32_t)b;
+    lanes[b] = (uint32_t)(block + (uint32_t)b);
     lanes[BLOCKS + b] = stream.purpose;
     lanes[2 * BLOCKS + b] = stream.first;
     lanes[3 * BLOCKS + b] = stream.second;
@@ -36,20 +38,21 @@ INLINED void random_lanes(uint32_t lanes[4 * BLOCKS], uint32_t block, vk_stream 
 
 // The same words counter by counter.
 INLINED void random_words(uint32_t words[4 * BLOCKS], uint32_t block, vk_stream stream) {
-  uint32_t lanes[4 * BLOCKS];
+  uint64_t lanes[4 * BLOCKS];
   random_lanes(lanes, block, stream);
   for (int b = 0; b < BLOCKS; b++)
-    for (int w = 0; w < 4; w++) words[4 * b + w] = lanes[w * BLOCKS + b];
+    for (int w = 0; w < 4; w++) words[4 * b + w] = (uint32_t)lanes[w * BLOCKS + b];
 }
 
 DISPATCHED void vk_dropout_mask(uint8_t *restrict mask, uint32_t threshold, vk_stream stream, size_t count) {
   size_t bytes = (count + 7) / 8;
   for (size_t start = 0; start < bytes; start += BLOCKS) {
-    uint32_t lanes[4 * BLOCKS], bits[BLOCKS] = {0};
+    uint64_t lanes[4 * BLOCKS];
+    uint32_t bits[BLOCKS] = {0};
     random_lanes(lanes, (uint32_t)start, stream);
     for (int w = 0; w < 4; w++)
       for (int b = 0; b < BLOCKS; b++) {
-        uint32_t word = lanes[w * BLOCKS + b];
+        uint32_t word = (uint32_t)lanes[w * BLOCKS + b];
         bits[b] |= (uint32_t)((word & 0xffffu) < threshold) << (2 * w);
         bits[b] |= (uint32_t)((word >> 16) < threshold) << (2 * w + 1);
       }

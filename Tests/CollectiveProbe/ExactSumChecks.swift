@@ -22,17 +22,32 @@ func exactSum(_ world: Communicator, _ words: [String]) throws -> String {
   return "digest \(digest(result))"
 }
 
-/// `sparse-sum`: the digest of a sum that is reduced in some ranges alone, compared with one that is reduced everywhere.
+/// `sparse-sum`: the digest of a sum that is reduced in some ranges alone, or while its last vector is still added, compared
+/// with one that is reduced everywhere.
 func sparseSum(_ world: Communicator, _ words: [String]) throws -> String {
   let count = 300_000
+  world.pieceLimit = 20_000
   let ranges = [0..<70_000, 70_010..<70_020, 100_000..<100_001, 120_000..<250_000, 299_990..<count]
   var digests: Set<String> = []
-  for isSparse in [false, true] {
+  for (isSparse, isBegun) in [(false, false), (true, false), (true, true), (true, true)] {
     var sum = ExactSum(count: count, contributions: vectorCount)
-    for vector in try share("strided", world) {
+    if isBegun { try sum.beginAllReduce(over: world, in: ranges) }
+    let vectors = try share("strided", world)
+    for vector in vectors {
       var values = [Float](repeating: 0, count: count)
       for index in ranges.joined() { values[index] = Float((index + vector) % 1001) / 1024 }
-      sum.add(values.span, in: ranges)
+      guard isBegun, vector == vectors.last else {
+        sum.add(values.span, in: ranges)
+        continue
+      }
+      for range in ranges {
+        for start in stride(from: range.lowerBound, to: range.upperBound, by: 7_001) {
+          let end = min(start + 7_001, range.upperBound)
+          sum.add(values.span.extracting(start..<end), at: start)
+          sum.complete(below: end)
+        }
+      }
+      sum.complete(vectors: 1)
     }
     try sum.allReduce(over: world, in: isSparse ? ranges : nil)
     try expect(sum.added == vectorCount, "\(sum.added) vectors were added")

@@ -89,7 +89,7 @@ struct LoRALinearSample {
       x: FloatBuffer(x).matrix(Self.tokens, inputs).view, segments: segments,
       xA: xA.matrix(Self.tokens, pair.a.rows).view,
       mask: masks.mask(dropout == nil ? 0 : x.count), adapter: FloatBuffer(adapter), inputGradient,
-      dx.matrix(Self.tokens, inputs), scratch: scratch(), sink: { gradients.add($1, at: $0) })
+      dx.matrix(Self.tokens, inputs), scratch: scratch(), sink: { gradients.add($2, at: $1) })
     return (dx.array(), gradients.array())
   }
 }
@@ -213,7 +213,7 @@ struct LoRALinearTests {
     plain.backward(
       dy.matrix(tokens, sample.outputs).view, x: x.matrix(tokens, sample.inputs).view,
       segments: [], xA: empty.matrix(0, 0).view, mask: masks.mask(0), adapter: empty, .accumulated,
-      dx.matrix(tokens, sample.inputs), scratch: scratch, sink: { _, _ in })
+      dx.matrix(tokens, sample.inputs), scratch: scratch, sink: { _, _, _ in })
     let expected = ReferenceMatrix(tokens, sample.outputs, dy.array()) * sample.weight
     #expect(relativeError(dx.array(), expected.floats) < 3e-6)
   }

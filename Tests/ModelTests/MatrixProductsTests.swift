@@ -34,7 +34,6 @@ struct MatrixProductsTests {
     let a = randomValues(rows * inner, seed: 1)
     let b = randomValues(inner * columns, seed: 2)
     let start = randomValues(rows * columns, seed: 3)
-    let scale: Float = 0.75
     let aBuffer = FloatBuffer(a)
     let bBuffer = FloatBuffer(b)
     let left = transposes.a ? aBuffer.matrix(inner, rows) : aBuffer.matrix(rows, inner)
@@ -45,7 +44,7 @@ struct MatrixProductsTests {
       let target = c.matrix(rows, columns)
       for accumulates in [true, false] {
         let first = products.operand(left.view, in: .first)
-        let second = products.operand(right.view, in: .second, scale: scale)
+        let second = products.operand(right.view, in: .second)
         if accumulates {
           products.multiply(
             first, transposingFirst: transposes.a, second, transposingSecond: transposes.b,
@@ -61,8 +60,8 @@ struct MatrixProductsTests {
             for k in 0..<inner {
               let x = Double(transposes.a ? a[k * rows + row] : a[row * inner + k])
               let y = Double(transposes.b ? b[column * inner + k] : b[k * columns + column])
-              sum += Double(scale) * x * y
-              magnitude += abs(Double(scale) * x * y)
+              sum += x * y
+              magnitude += abs(x * y)
             }
             if accumulates { sum += Double(start[row * columns + column]) }
             let bound = Self.bound(precision, inner: inner, magnitude: magnitude + 1)

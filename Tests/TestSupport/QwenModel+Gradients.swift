@@ -7,7 +7,7 @@ extension QwenModel {
     accumulatingInto gradients: borrowing FloatBuffer, _ activations: borrowing ActivationBuffer
   ) -> Double {
     let sums = forwardBackward([batch], adapter: adapter, dropouts: [dropout], activations) {
-      gradients.add($1, at: $0)
+      gradients.add($2, at: $1)
     }
     return sums[0]
   }

@@ -13,6 +13,7 @@ package struct RunConfiguration: Sendable, Equatable {
   package let precision: Precision
   package let checkpointing: ActivationCheckpointing
   package let tokensPerPass: Int
+  package let overlapsAllReduce: Bool
   package let threadsPerRank: Int
   package let split: String
   package let folds: String?
@@ -62,6 +63,7 @@ package struct RunConfiguration: Sendable, Equatable {
     precision = reader.choice("precision", or: .float32)
     checkpointing = reader.choice("activation_checkpointing", or: .none)
     tokensPerPass = reader.integer("tokens_per_pass")
+    overlapsAllReduce = reader.flag("overlap_all_reduce")
     threadsPerRank = reader.integer("threads_per_rank")
     split = reader.path("split")
     folds = reader.optionalPath("folds")
@@ -72,8 +74,7 @@ package struct RunConfiguration: Sendable, Equatable {
     promptTemplate = reader.choice("prompt_template", or: .plain)
     score = isEncoder ? .logit : reader.choice("score", or: .letter)
     maximumNewTokens = reader.integer("max_new_tokens")
-    isAuditStrict = reader.flag("strict_audit")
-    scoresControls = reader.flag("score_controls")
+    (isAuditStrict, scoresControls) = (reader.flag("strict_audit"), reader.flag("score_controls"))
     lossOnAll = reader.choice("loss_on") == "all"
     countsLabels = reader.choice("loss_normalization") == "labels"
     maximumLength = reader.integer("max_length")

@@ -40,7 +40,7 @@ struct DecoderProbe {
       probability: layout.configuration.dropout, seed: configuration.seed, microBatch: 0)
     return try MicroBatchProbe(seconds: seconds).measure(batches, over: ranks) { batch in
       _ = model.forwardBackward(
-        [batch], adapter: parameters, dropouts: [dropout], activations, sink: { _, _ in })
+        [batch], adapter: parameters, dropouts: [dropout], activations, sink: { _, _, _ in })
     }
   }
 

@@ -120,7 +120,7 @@ enum PlanRun {
       planned.batches, over: job.ranks
     ) { batch in
       _ = learner.forwardBackward(
-        [batch], numbers: [0], parameters: parameters, sink: { _, _ in })
+        [batch], numbers: [0], parameters: parameters, sink: { _, _, _ in })
     }
     return Measurement(
       model: PlannedModel(planned.inputs), workload: planned.workload, memory: memory,

@@ -63,24 +63,31 @@ package final class EncoderLearner: Learner {
   package func forwardBackward(
     _ batches: [ChoiceBatch], numbers: [Int], parameters: borrowing FloatBuffer, sink: GradientSink
   ) -> [Double] {
-    zip(batches, numbers).map { batch, number in
+    batches.indices.map { index in
+      let batch = batches[index]
       let dropout = EncoderDropout(
-        model.configuration, seed: inputs.configuration.seed, microBatch: number)
+        model.configuration, seed: inputs.configuration.seed, microBatch: numbers[index])
+      var handed = 0
       let lossSum = model.forwardBackward(
         batch, parameters: parameters, dropout: dropout, loss: loss, accumulatingInto: gradients,
-        activations)
-      Self.empty(gradients, touchedRanges(batch), into: sink)
+        activations
+      ) { end in
+        Self.hand(over: gradients, handed..<end, of: index, to: sink)
+        handed = end
+      }
+      for range in touchedRanges(batch) {
+        Self.hand(
+          over: gradients, max(handed, range.lowerBound)..<range.upperBound, of: index, to: sink)
+      }
       return lossSum
     }
   }
 
-  private static func empty(
-    _ gradients: borrowing FloatBuffer, _ ranges: [Range<Int>], into sink: GradientSink
+  private static func hand(
+    over gradients: borrowing FloatBuffer, _ range: Range<Int>, of batch: Int, to sink: GradientSink
   ) {
-    for range in ranges {
-      sink(range.lowerBound, gradients.span.extracting(range))
-      gradients.zero(range)
-    }
+    sink(batch, range.lowerBound, gradients.span.extracting(range))
+    gradients.zero(range)
   }
 
   package func touchedRanges(_ batch: ChoiceBatch) -> [Range<Int>] { model.touchedRanges(batch) }

@@ -25,6 +25,7 @@ package struct Trainer<Model: Learner>: ~Copyable {
   private var sum: ExactSum
   private var update: SummedUpdate
   private let schedule: LearningRateSchedule
+  private let overlapsAllReduce: Bool
 
   package init(
     _ learner: Model, start: consuming FloatBuffer, _ configuration: RunConfiguration,
@@ -36,6 +37,7 @@ package struct Trainer<Model: Learner>: ~Copyable {
     parameters = start
     firstMoment = FloatBuffer(count: count)
     secondMoment = FloatBuffer(count: count)
+    overlapsAllReduce = configuration.overlapsAllReduce
     sum = ExactSum(count: count, contributions: configuration.accumulation)
     update = SummedUpdate(configuration, count: count, sections: learner.decaySections)
     schedule = LearningRateSchedule(
@@ -45,7 +47,7 @@ package struct Trainer<Model: Learner>: ~Copyable {
 
   /// One optimizer step over one gradient accumulation window; every rank ends with the same parameters.
   ///
-  /// Communication: the exact sum over the gradient arena, then the loss of each micro-batch and whether a rank is asked
+  /// Communication: the exact sum of the gradients, between hosts while the last of them are computed, then the loss of each micro-batch and whether a rank is asked
   /// to stop, once per window.
   ///
   /// - Parameters:
@@ -60,16 +62,19 @@ package struct Trainer<Model: Learner>: ~Copyable {
     var (times, watch) = (StepTimes(), Stopwatch())
     sum.reset()
     times.exactSum = watch.lap()
-    for pass in learner.passes(batches, worldSize: ranks.worldSize)[ranks.rank] {
+    let touched = Self.union(batches.flatMap(learner.touchedRanges))
+    // Within one host the cores that would communicate have better to do.
+    if overlapsAllReduce && ranks.spansHosts { try sum.beginAllReduce(over: ranks, in: touched) }
+    let passes = learner.passes(batches, worldSize: ranks.worldSize)[ranks.rank]
+    for (index, pass) in passes.enumerated() {
       let adding = Self.forwardBackward(
-        pass, batches, first: first, learner, parameters, addingTo: &sum, losses: &losses)
+        pass, batches, first: first, learner, parameters, addingTo: &sum,
+        isLast: index == passes.count - 1, losses: &losses)
       times.compute += watch.lap() - adding
       times.exactSum += adding
       ranks.watchdog?.progress()
     }
-    times.wait = try reduceGradients(
-      in: Self.union(batches.flatMap(learner.touchedRanges)), over: ranks
-    ).inSeconds
+    times.wait = try reduceGradients(in: touched, over: ranks).inSeconds
     losses.append(StopSignal.pending == nil ? 0 : 1)
     try ranks.allReduce(&losses, operation: .sum)
     let isAskedToStop = losses.removeLast() > 0
@@ -90,16 +95,20 @@ package struct Trainer<Model: Learner>: ~Copyable {
   }
 
   /// Forward and backward of the micro-batches of one pass; returns the seconds that the exact sum took of it.
+  ///
+  /// - Parameter isLast: Of this rank in the window: what comes now is final.
   private static func forwardBackward(
     _ pass: [Int], _ batches: [Model.Batch], first: Int, _ learner: Model,
-    _ parameters: borrowing FloatBuffer, addingTo sum: inout ExactSum, losses: inout [Double]
+    _ parameters: borrowing FloatBuffer, addingTo sum: inout ExactSum, isLast: Bool,
+    losses: inout [Double]
   ) -> Double {
     var adding = Duration.zero
     let sums = learner.forwardBackward(
       pass.map { batches[$0] }, numbers: pass.map { first + $0 }, parameters: parameters
-    ) { first, gradient in
+    ) { batch, first, gradient in
       let start = ContinuousClock.now
       sum.add(gradient, at: first)
+      if isLast && batch == pass.count - 1 { sum.complete(below: first + gradient.count) }
       adding += start.duration(to: .now)
     }
     sum.complete(vectors: pass.count)

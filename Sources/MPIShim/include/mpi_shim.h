@@ -7,6 +7,8 @@ static inline MPI_Comm mpi_shim_world(void) { return MPI_COMM_WORLD; }
 static inline MPI_Comm mpi_shim_no_communicator(void) { return MPI_COMM_NULL; }
 static inline MPI_Info mpi_shim_no_info(void) { return MPI_INFO_NULL; }
 static inline MPI_Errhandler mpi_shim_errors_return(void) { return MPI_ERRORS_RETURN; }
+static inline MPI_Request mpi_shim_no_request(void) { return MPI_REQUEST_NULL; }
+static inline MPI_Status *mpi_shim_no_status(void) { return MPI_STATUS_IGNORE; }
 static inline void *mpi_shim_in_place(void) { return MPI_IN_PLACE; }
 
 static inline MPI_Datatype mpi_shim_byte(void) { return MPI_BYTE; }
@@ -20,7 +22,7 @@ static inline MPI_Op mpi_shim_sum(void) { return MPI_SUM; }
 static inline MPI_Op mpi_shim_minimum(void) { return MPI_MIN; }
 static inline MPI_Op mpi_shim_maximum(void) { return MPI_MAX; }
 
-static inline int mpi_shim_thread_funneled(void) { return MPI_THREAD_FUNNELED; }
+static inline int mpi_shim_thread_serialized(void) { return MPI_THREAD_SERIALIZED; }
 static inline int mpi_shim_comm_type_shared(void) { return MPI_COMM_TYPE_SHARED; }
 
 #endif

@@ -70,10 +70,11 @@ package struct EncoderBlock: Sendable {
   /// Turns the gradient of the output in `a.dStream` into that of the input, adding the parameters'.
   func backward(
     _ pass: Pass, _ parameters: borrowing FloatBuffer,
-    accumulatingInto gradients: borrowing FloatBuffer, _ a: borrowing EncoderActivations
+    accumulatingInto gradients: borrowing FloatBuffer, _ a: borrowing EncoderActivations,
+    completed: (_ end: Int) -> Void
   ) {
-    backwardMLP(pass, parameters, accumulatingInto: gradients, a)
-    backwardAttention(pass, parameters, accumulatingInto: gradients, a)
+    backwardMLP(pass, parameters, accumulatingInto: gradients, a, completed)
+    backwardAttention(pass, parameters, accumulatingInto: gradients, a, completed)
   }
 
   // MARK: Attention
@@ -139,7 +140,8 @@ package struct EncoderBlock: Sendable {
   /// Given the gradient of the attention half's output in `a.dSum`, leaves that of its input in `a.dStream`.
   private func backwardAttention(
     _ pass: Pass, _ parameters: borrowing FloatBuffer,
-    accumulatingInto gradients: borrowing FloatBuffer, _ a: borrowing EncoderActivations
+    accumulatingInto gradients: borrowing FloatBuffer, _ a: borrowing EncoderActivations,
+    _ completed: (_ end: Int) -> Void
   ) {
     let (rows, hidden) = (rows(pass), a.sizes.hiddenSize)
     let dx = isLast ? a.dFirstTokens.matrix(rows, hidden) : a.dStream.matrix(rows, hidden)
@@ -159,8 +161,12 @@ package struct EncoderBlock: Sendable {
     attentionOutput.backward(
       dBranch, dOutput, x: mixed, accumulatingIntoParameters: gradients, a.scratch.products)
     a.scratch.profile.lap(.products)
+    completed(attentionOutput.end)
+    a.scratch.profile.begin()
     mixBack(pass, dMixed.view, mixed: mixed, a)
     projectBack(pass, parameters, dx, accumulatingInto: gradients, a)
+    completed(projections.end)
+    a.scratch.profile.begin()
   }
 
   private func mixBack(
@@ -302,7 +308,8 @@ package struct EncoderBlock: Sendable {
   /// Given the gradient of the block's output in `a.dStream`, leaves that of the MLP half's input in `a.dSum`.
   private func backwardMLP(
     _ pass: Pass, _ parameters: borrowing FloatBuffer,
-    accumulatingInto gradients: borrowing FloatBuffer, _ a: borrowing EncoderActivations
+    accumulatingInto gradients: borrowing FloatBuffer, _ a: borrowing EncoderActivations,
+    _ completed: (_ end: Int) -> Void
   ) {
     let (rows, hidden) = (rows(pass), a.sizes.hiddenSize)
     let dSum = a.dSum.matrix(rows, hidden)
@@ -326,11 +333,16 @@ package struct EncoderBlock: Sendable {
     output.backward(
       dBranch, dOutput, x: activated.view, accumulatingIntoParameters: gradients,
       a.scratch.products)
+    a.scratch.profile.lap(.products)
+    completed(output.end)
+    a.scratch.profile.begin()
     let dActivation = a.scratch.products.operand(dWide.view, in: .first)
     intermediate.backward(dActivation, parameters, accumulatingInto: dSum, a.scratch.products)
     intermediate.backward(
       dWide.view, dActivation, x: a.slice(a.middle, layer, rows, hidden).view,
       accumulatingIntoParameters: gradients, a.scratch.products)
     a.scratch.profile.lap(.products)
+    completed(intermediate.end)
+    a.scratch.profile.begin()
   }
 }

@@ -29,10 +29,11 @@ package struct EncoderModel: Sendable {
   /// - Parameters:
   ///   - parameters: The arena of parameters, in the order of `layout`.
   ///   - gradients: The arena that gets d(loss sum) / d(parameter) added.
+  ///   - completed: Called with ever later ends of what is complete in it, up to the embeddings.
   package func forwardBackward(
     _ batch: ChoiceBatch, parameters: borrowing FloatBuffer, dropout: EncoderDropout?,
     loss: ChoiceLoss, accumulatingInto gradients: borrowing FloatBuffer,
-    _ activations: borrowing EncoderActivations
+    _ activations: borrowing EncoderActivations, completed: (_ end: Int) -> Void = { _ in }
   ) -> Double {
     let a = activations.plan
     precondition(a.keepsForBackward, "this plan keeps nothing for a backward pass")
@@ -51,7 +52,8 @@ package struct EncoderModel: Sendable {
       accumulatingInto: gradients, activations)
     activations.scratch.profile.lap(.crossEntropy)
     for block in blocks.reversed() {
-      block.backward(pass, parameters, accumulatingInto: gradients, activations)
+      block.backward(
+        pass, parameters, accumulatingInto: gradients, activations, completed: completed)
     }
     embeddings.backward(
       activations.dStream.matrix(tokens, configuration.hiddenSize).view, batch, parameters,

@@ -11,6 +11,9 @@ package struct TrainableLinear: Sendable {
     self.inputs = inputs
   }
 
+  /// Where the tensors end in the arenas: the bias stands behind the weight.
+  var end: Int { bias + outputs }
+
   /// The projection to some of the outputs.
   func part(_ outputs: Range<Int>) -> TrainableLinear {
     TrainableLinear(

@@ -17,7 +17,7 @@ package struct LoRALinear: Sendable {
     self.module = module
   }
 
-  /// y = x W^T + b + s xA B^T with xA = drop(x) A^T.
+  /// y = x W^T + b + xA B^T with xA = s drop(x) A^T.
   ///
   /// - Parameters:
   ///   - x: The input: [tokens, in].
@@ -34,7 +34,7 @@ package struct LoRALinear: Sendable {
     scratch.profile.lap(.products)
     guard let pair, adapter.count > 0 else { return }
     let a = scratch.products.operand(adapter.matrix(pair.a).view, in: .weight)
-    let b = scratch.products.operand(adapter.matrix(pair.b).view, in: .third, scale: scaling)
+    let b = scratch.products.operand(adapter.matrix(pair.b).view, in: .third)
     for segment in segments {
       let rows = segment.rows
       let lowRank = xA.rows(rows)
@@ -48,6 +48,7 @@ package struct LoRALinear: Sendable {
       } else {
         scratch.products.multiply(input.rows(rows), a, transposingSecond: true, into: lowRank)
       }
+      lowRank.scale(by: scaling)
       scratch.products.multiply(
         scratch.products.operand(lowRank.view, in: .second), b, transposingSecond: true,
         accumulatingInto: y.rows(rows))
@@ -58,7 +59,7 @@ package struct LoRALinear: Sendable {
   /// What becomes of dx in a backward pass; unwanted below the first adapted layer.
   package enum InputGradient: Sendable { case unwanted, overwritten, accumulated }
 
-  /// dx (+)= dy W + mask(dxA A), with dxA = s dy B; for each segment dB = s dy^T xA and dA = dxA^T drop(x) go to `sink`.
+  /// dx (+)= dy W + mask(dxA A), with dxA = s dy B; for each segment dB = dy^T xA and dA = dxA^T drop(x) go to `sink`.
   package func backward(
     _ dy: MatrixView, x: MatrixView, segments: [Segment], xA: MatrixView, mask: DropoutMask,
     adapter: borrowing FloatBuffer, _ inputGradient: InputGradient, _ dx: MutableMatrixView,
@@ -72,7 +73,7 @@ package struct LoRALinear: Sendable {
     }
     scratch.profile.lap(.products)
     guard let pair else { return }
-    for segment in segments {
+    for (index, segment) in segments.enumerated() {
       let rows = segment.rows
       lowRankBackward(
         pair, dOutput.rows(rows), x: x.rows(rows), xA: xA.rows(rows),
@@ -81,8 +82,8 @@ package struct LoRALinear: Sendable {
       scratch.profile.lap(.lowRank)
       let gradient = scratch.pairGradient.span
       let (a, b) = (pair.a.range, pair.b.range)
-      sink(b.lowerBound, gradient.extracting(0..<b.count))
-      sink(a.lowerBound, gradient.extracting(b.count..<b.count + a.count))
+      sink(index, b.lowerBound, gradient.extracting(0..<b.count))
+      sink(index, a.lowerBound, gradient.extracting(b.count..<b.count + a.count))
       scratch.profile.begin()
     }
   }
@@ -98,10 +99,9 @@ package struct LoRALinear: Sendable {
     let da = scratch.pairGradient.matrix(pair.a.rows, pair.a.columns, at: pair.b.range.count)
     let dxA = scratch.lowRank.matrix(x.rows, a.rows)
     scratch.products.multiply(
-      dOutput, transposingFirst: true, scratch.products.operand(xA, in: .second, scale: scaling),
-      into: db)
-    scratch.products.multiply(
-      dOutput, scratch.products.operand(b, in: .third, scale: scaling), into: dxA)
+      dOutput, transposingFirst: true, scratch.products.operand(xA, in: .second), into: db)
+    scratch.products.multiply(dOutput, scratch.products.operand(b, in: .third), into: dxA)
+    dxA.scale(by: scaling)
     let dLowRank = scratch.products.operand(dxA.view, in: .third)
     guard let dropout else {
       scratch.products.multiply(

@@ -90,6 +90,11 @@ package struct MutableMatrixView: ~Escapable {
     self.rows(0..<end).zero()
   }
 
+  /// self *= factor.
+  func scale(by factor: Float) {
+    for row in 0..<rows { unsafe vk_scale(factor, base + row * stride, columns) }
+  }
+
   /// self += x.
   package func add(_ x: MatrixView) {
     precondition(x.rows == rows && x.columns == columns, "shapes differ")

@@ -18,14 +18,12 @@ enum BlockProducts {
   ) -> Bool {
     let multiplies = precision == .float32 ? multipliesFloat32 : multipliesBFloat16
     return multiplies && WeightMatrix.isMultipliedAsItLies(type, precision)
-      && rows % leastSize == 0 && columns % leastSize == 0
+      && rows % blockColumns == 0 && columns % blockColumns == 0
   }
 
   private static let threadCount = Atomic<Int>(1)
-  /// Columns of a block.
+  /// Columns of a block; results with fewer, such as x A^T, are left to the libraries.
   private static let blockColumns = 64
-  /// Matrices with fewer rows or columns, such as an adapter's, are left to the libraries.
-  private static let leastSize = 64
 
   /// Threads that one product may use.
   static func setThreadCount(_ count: Int) { threadCount.store(count, ordering: .relaxed) }
@@ -37,21 +35,20 @@ enum BlockProducts {
   ) -> Bool {
     let product: Product
     switch (a, b) {
-    case (.float32(let x, let scale), .widened(let w)) where scale == 1:
+    case (.float32(let x), .widened(let w)):
       product = unsafe Product(
         x: x.base, xStride: x.stride, rows: x.rows, inner: x.columns,
         weights: weights(w.base, w.stride, isBFloat16: true, transposesB),
         accumulates: accumulates, c: c.base, cStride: c.stride)
       check(x.rows, x.columns, w.rows, w.columns, transposesB, c)
-    case (.float32(let x, let scale), .float32(let w, let other))
-    where scale * other == 1 && multipliesFloat32 && min(w.rows, w.columns) >= leastSize:
+    case (.float32(let x), .float32(let w)) where multipliesFloat32 && c.columns >= blockColumns:
       product = unsafe Product(
         x: x.base, xStride: x.stride, rows: x.rows, inner: x.columns,
         weights: weights(w.base, w.stride, isBFloat16: false, transposesB),
         accumulates: accumulates, c: c.base, cStride: c.stride)
       check(x.rows, x.columns, w.rows, w.columns, transposesB, c)
     case (.bfloat16(let x), .bfloat16(let w))
-    where multipliesBFloat16 && min(w.rows, w.columns) >= leastSize && x.columns % 2 == 0
+    where multipliesBFloat16 && c.columns >= blockColumns && x.columns % 2 == 0
       && x.stride % 2 == 0 && w.stride % 2 == 0:
       product = unsafe Product(
         pairs: x.base, xStride: x.stride, rows: x.rows, inner: x.columns,

@@ -34,7 +34,7 @@ package struct MatrixProducts: ~Copyable {
 
   /// A matrix as products take it.
   package enum Operand: ~Escapable {
-    case float32(MatrixView, scale: Float)
+    case float32(MatrixView)
     case bfloat16(BFloat16View)
     /// bfloat16 weights in a product of 32-bit floats, widened while they are multiplied.
     case widened(BFloat16View)
@@ -43,7 +43,7 @@ package struct MatrixProducts: ~Copyable {
     @_lifetime(copy self)
     package func rows(_ range: Range<Int>) -> Operand {
       switch self {
-      case .float32(let values, let scale): .float32(values.rows(range), scale: scale)
+      case .float32(let values): .float32(values.rows(range))
       case .bfloat16(let values): .bfloat16(values.rows(range))
       case .widened(let values): .widened(values.rows(range))
       }
@@ -53,21 +53,21 @@ package struct MatrixProducts: ~Copyable {
     @_lifetime(copy self)
     package func columns(_ range: Range<Int>) -> Operand {
       switch self {
-      case .float32(let values, let scale): .float32(values.columns(range), scale: scale)
+      case .float32(let values): .float32(values.columns(range))
       case .bfloat16(let values): .bfloat16(values.columns(range))
       case .widened(let values): .widened(values.columns(range))
       }
     }
   }
 
-  /// scale * x as an operand, rounded into `slot` where the precision asks for it; valid until the slot is used again.
+  /// x as an operand, rounded into `slot` where the precision asks for it; valid until the slot is used again.
   @_lifetime(borrow self, copy x)
-  package func operand(_ x: MatrixView, in slot: Slot, scale: Float = 1) -> Operand {
-    guard precision == .bfloat16 else { return .float32(x, scale: scale) }
+  package func operand(_ x: MatrixView, in slot: Slot) -> Operand {
+    guard precision == .bfloat16 else { return .float32(x) }
     precondition(x.rows * x.columns <= slotCount, "an operand is larger than was planned")
     let target = unsafe rounded.base + slot.rawValue * slotCount
     for row in 0..<x.rows {
-      unsafe vk_narrow_bf16(x.base + row * x.stride, scale, target + row * x.columns, x.columns)
+      unsafe vk_narrow_bf16(x.base + row * x.stride, 1, target + row * x.columns, x.columns)
     }
     let view = unsafe BFloat16View(
       base: UnsafePointer(target), rows: x.rows, columns: x.columns, stride: x.columns)
@@ -100,10 +100,9 @@ package struct MatrixProducts: ~Copyable {
       return
     }
     switch (a, b) {
-    case (.float32(let left, let leftScale), .float32(let right, let rightScale)):
+    case (.float32(let left), .float32(let right)):
       BLAS.multiply(
-        left, transposesA, right, transposesB, scale: leftScale * rightScale,
-        accumulates: accumulates, c)
+        left, transposesA, right, transposesB, scale: 1, accumulates: accumulates, c)
     #if OneDNN
       case (.bfloat16(let left), .bfloat16(let right)):
         oneDNN?.multiply(left, transposesA, right, transposesB, accumulates: accumulates, c)
