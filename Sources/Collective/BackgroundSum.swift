@@ -1,11 +1,12 @@
+internal import Dispatch
 internal import Glibc
 internal import MPIShim
 internal import Synchronization
 
 /// A sum of integers over all ranks that goes on, piece by piece, while this rank still computes the later ones.
 ///
-/// A thread makes nonblocking calls (MPI 3.1, 5.12) and sleeps between looking after them, because a call that waits would
-/// take the core that the rank computes on. From `init` until `finish` returns no other thread may call MPI. All ranks
+/// A thread makes nonblocking calls (MPI 3.1, 5.12) and sleeps between looking after them, and while there is nothing to send,
+/// because a call that waits would take the core that the rank computes on. From `init` until `finish` returns no other thread may call MPI. All ranks
 /// reduce the same pieces in the same order, whenever each of them has them.
 @safe
 final class BackgroundSum: @unchecked Sendable {
@@ -14,13 +15,15 @@ final class BackgroundSum: @unchecked Sendable {
   private let pieces: [Range<Int>]
   /// Elements below have this rank's final value.
   private let end = Atomic<Int>(0)
+  /// Signalled whenever that has changed.
+  private let change = DispatchSemaphore(value: 0)
   private var thread = pthread_t()
   /// Of the thread; read when it has ended.
   private var failure: MPIError?
   /// Pieces on their way at the same time.
   private static let flightCount = 4
   /// Microseconds between two looks.
-  private static let interval: UInt32 = 100
+  private static let interval: UInt32 = 300
 
   /// A piece on its way, and the memory that it is sent from.
   @safe
@@ -44,7 +47,10 @@ final class BackgroundSum: @unchecked Sendable {
   }
 
   /// Nothing will be added to elements below `end` any more.
-  func complete(below end: Int) { self.end.store(end, ordering: .releasing) }
+  func complete(below end: Int) {
+    self.end.store(end, ordering: .releasing)
+    change.signal()
+  }
 
   /// Waits for all pieces.
   func finish() throws(MPIError) {
@@ -82,7 +88,8 @@ final class BackgroundSum: @unchecked Sendable {
         unsafe spare.append(flights.remove(at: index).memory)
         hasNews = true
       }
-      if !hasNews { usleep(Self.interval) }
+      guard !hasNews else { continue }
+      if flights.isEmpty { change.wait() } else { usleep(Self.interval) }
     }
   }
 

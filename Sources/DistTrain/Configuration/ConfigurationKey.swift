@@ -90,9 +90,10 @@ package struct ConfigurationKey: Sendable {
         "micro-batches of together so many tokens go through the model together; speed and memory, never the result",
       isFixed: false, scope: .adapters),
     ConfigurationKey(
-      name: "overlap_all_reduce", kind: .flag, fallback: "true",
-      help: "between hosts, sum gradients while the last of them are still computed", isFixed: false
-    ),
+      name: "overlap_all_reduce", kind: .choice(["auto", "always", "never"]), fallback: "auto",
+      help:
+        "between hosts, sum gradients while the last of them are still computed; auto: if that turns out faster",
+      isFixed: false),
     ConfigurationKey(
       name: "threads_per_rank", kind: .integer(1...1024), fallback: "1",
       help: "threads of each process", isFixed: false),

@@ -13,7 +13,7 @@ package struct RunConfiguration: Sendable, Equatable {
   package let precision: Precision
   package let checkpointing: ActivationCheckpointing
   package let tokensPerPass: Int
-  package let overlapsAllReduce: Bool
+  package let overlap: OverlapTrial.Choice
   package let threadsPerRank: Int
   package let split: String
   package let folds: String?
@@ -63,7 +63,7 @@ package struct RunConfiguration: Sendable, Equatable {
     precision = reader.choice("precision", or: .float32)
     checkpointing = reader.choice("activation_checkpointing", or: .none)
     tokensPerPass = reader.integer("tokens_per_pass")
-    overlapsAllReduce = reader.flag("overlap_all_reduce")
+    overlap = reader.choice("overlap_all_reduce", or: .auto)
     threadsPerRank = reader.integer("threads_per_rank")
     split = reader.path("split")
     folds = reader.optionalPath("folds")

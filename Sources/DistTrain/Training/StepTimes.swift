@@ -21,6 +21,9 @@ package struct StepTimes: Sendable, Equatable {
     left.update += right.update
   }
 
+  /// Of the whole step.
+  package var sum: Double { compute + exactSum + wait + allReduce + update }
+
   /// The members with the names they have in step_times.jsonl.
   package var named: [(name: String, seconds: Double)] {
     [

@@ -25,7 +25,7 @@ package struct Trainer<Model: Learner>: ~Copyable {
   private var sum: ExactSum
   private var update: SummedUpdate
   private let schedule: LearningRateSchedule
-  private let overlapsAllReduce: Bool
+  private var trial: OverlapTrial
 
   package init(
     _ learner: Model, start: consuming FloatBuffer, _ configuration: RunConfiguration,
@@ -37,7 +37,7 @@ package struct Trainer<Model: Learner>: ~Copyable {
     parameters = start
     firstMoment = FloatBuffer(count: count)
     secondMoment = FloatBuffer(count: count)
-    overlapsAllReduce = configuration.overlapsAllReduce
+    trial = OverlapTrial(configuration.overlap)
     sum = ExactSum(count: count, contributions: configuration.accumulation)
     update = SummedUpdate(configuration, count: count, sections: learner.decaySections)
     schedule = LearningRateSchedule(
@@ -47,7 +47,7 @@ package struct Trainer<Model: Learner>: ~Copyable {
 
   /// One optimizer step over one gradient accumulation window; every rank ends with the same parameters.
   ///
-  /// Communication: the exact sum of the gradients, between hosts while the last of them are computed, then the loss of each micro-batch and whether a rank is asked
+  /// Communication: the exact sum of the gradients, between hosts perhaps while the last of them are computed, then the loss of each micro-batch and whether a rank is asked
   /// to stop, once per window.
   ///
   /// - Parameters:
@@ -64,7 +64,7 @@ package struct Trainer<Model: Learner>: ~Copyable {
     times.exactSum = watch.lap()
     let touched = Self.union(batches.flatMap(learner.touchedRanges))
     // Within one host the cores that would communicate have better to do.
-    if overlapsAllReduce && ranks.spansHosts { try sum.beginAllReduce(over: ranks, in: touched) }
+    if trial.overlaps && ranks.spansHosts { try sum.beginAllReduce(over: ranks, in: touched) }
     let passes = learner.passes(batches, worldSize: ranks.worldSize)[ranks.rank]
     for (index, pass) in passes.enumerated() {
       let adding = Self.forwardBackward(
@@ -88,10 +88,13 @@ package struct Trainer<Model: Learner>: ~Copyable {
       parameters, firstMoment: firstMoment, secondMoment: secondMoment, sum,
       scaledBy: 1 / Double(divisor), learningRate: rate, step: step)
     times.update = watch.lap()
+    let tokens = batches.reduce(0) { $0 + $1.tokens.count }
+    // The slowest rank's time, so that all come to the same conclusion.
+    let seconds = trial.isMeasuring && ranks.spansHosts ? try ranks.maximum(times.sum) : 0
+    trial.record(seconds: seconds, tokens: tokens)
     return StepMetrics(
-      loss: loss, gradientNorm: norm, learningRate: rate,
-      tokens: batches.reduce(0) { $0 + $1.tokens.count }, isAskedToStop: isAskedToStop,
-      times: times)
+      loss: loss, gradientNorm: norm, learningRate: rate, tokens: tokens,
+      isAskedToStop: isAskedToStop, times: times)
   }
 
   /// Forward and backward of the micro-batches of one pass; returns the seconds that the exact sum took of it.
