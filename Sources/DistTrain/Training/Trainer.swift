@@ -47,8 +47,8 @@ package struct Trainer<Model: Learner>: ~Copyable {
 
   /// One optimizer step over one gradient accumulation window; every rank ends with the same parameters.
   ///
-  /// Communication: the exact sum of the gradients, between hosts perhaps while the last of them are computed, then the loss of each micro-batch and whether a rank is asked
-  /// to stop, once per window.
+  /// Communication: the exact sum of the gradients, between hosts perhaps while the last of them are computed; then the
+  /// loss of each micro-batch and whether a rank is asked to stop; all once per window.
   ///
   /// - Parameters:
   ///   - batches: The window's micro-batches, all ranks'.
