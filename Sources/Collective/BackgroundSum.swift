@@ -5,9 +5,9 @@ internal import Synchronization
 
 /// A sum of integers over all ranks that goes on, piece by piece, while this rank still computes the later ones.
 ///
-/// A thread makes nonblocking calls (MPI 3.1, 5.12) and sleeps between looking after them, and while there is nothing to send,
-/// because a call that waits would take the core that the rank computes on. From `init` until `finish` returns no other thread may call MPI. All ranks
-/// reduce the same pieces in the same order, whenever each of them has them.
+/// A thread makes nonblocking calls (MPI 3.1, 5.12) and sleeps between looking after them, and while there is nothing to
+/// send, because a call that waits would take the core that the rank computes on. From `init` until `finish` returns no
+/// other thread may call MPI. All ranks reduce the same pieces in the same order, whenever each of them has them.
 @safe
 final class BackgroundSum: @unchecked Sendable {
   private let handle: MPI_Comm
@@ -35,9 +35,7 @@ final class BackgroundSum: @unchecked Sendable {
   /// - Parameters:
   ///   - base: Integers that stay where they are until `finish` has returned.
   ///   - pieces: What is reduced, ascending.
-  init(_ handle: MPI_Comm, _ base: UnsafeMutablePointer<Int64>, pieces: [Range<Int>])
-    throws(MPIError)
-  {
+  init(_ handle: MPI_Comm, _ base: UnsafeMutablePointer<Int64>, pieces: [Range<Int>]) {
     unsafe self.handle = handle
     unsafe self.base = base
     self.pieces = pieces

@@ -3,9 +3,7 @@ extension ExactSum {
   ///
   /// Communication: until `allReduce`, which every rank then calls with the same ranges, a thread of each rank has MPI for
   /// itself.
-  package mutating func beginAllReduce(
-    over communicator: Communicator, in ranges: [Range<Int>]
-  ) throws(ExactSumError) {
+  package mutating func beginAllReduce(over communicator: Communicator, in ranges: [Range<Int>]) {
     guard let handle = unsafe communicator.handle else { return }
     let limit = communicator.pieceLimit
     let pieces = ranges.filter { $0.count >= Self.leastAlone }.flatMap { range in
@@ -13,10 +11,7 @@ extension ExactSum {
         $0..<min($0 + limit, range.upperBound)
       }
     }
-    let base = unsafe sums.base
-    background = try communicating { () throws(MPIError) in
-      try unsafe BackgroundSum(handle, base, pieces: pieces)
-    }
+    background = unsafe BackgroundSum(handle, sums.base, pieces: pieces)
   }
 
   /// Adds the sums of all ranks; every rank then has the same integers, or throws the same error.
@@ -24,9 +19,10 @@ extension ExactSum {
   /// Of several unusable values the one with the lowest index is named, and of several ranks with that
   /// index the lowest, so that the tensor named does not depend on how the work was shared.
   ///
-  /// Communication: what is left of `beginAllReduce`; a reduction of 56 bytes, in which the ranks learn whether their settings agree and
-  /// whether one of them holds an unusable value; then one of 8 bytes for each element of `ranges` and for
-  /// the number of vectors. An error in the first keeps the second from being sent.
+  /// Communication: what is left of `beginAllReduce`; a reduction of 56 bytes, in which the ranks learn
+  /// whether their settings agree and whether one of them holds an unusable value; then one of 8 bytes for
+  /// each element of `ranges` that is left and for the number of vectors. An error in the first keeps the
+  /// second from being sent.
   ///
   /// - Parameter ranges: Outside of which no rank added anything but zeros, ascending and the same on all ranks; nil
   ///   for everything.

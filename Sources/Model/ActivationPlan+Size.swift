@@ -2,8 +2,8 @@ extension ActivationPlan {
   /// Bytes of all buffers of an `ActivationBuffer` with this plan, its scratch included, known before any is allocated.
   ///
   /// Per kept layer and token: hidden + query x 2 + kv x 2 + intermediate x 2 (half of that where they are kept rounded) +
-  /// modules x rank + heads + 2, with head norms query + kv + heads + kv heads more; hidden per token and layer for the residual stream; then the gradients of
-  /// one layer, the rows in the loss, and the scratch.
+  /// modules x rank + heads + 2, with head norms query + kv + heads + kv heads more; hidden per token and layer for the
+  /// residual stream; then the gradients of one layer, the rows in the loss, and the scratch.
   ///
   /// - Parameters:
   ///   - rank: Of the adapter; 0 for none.

@@ -31,7 +31,7 @@ func sparseSum(_ world: Communicator, _ words: [String]) throws -> String {
   var digests: Set<String> = []
   for (isSparse, isBegun) in [(false, false), (true, false), (true, true), (true, true)] {
     var sum = ExactSum(count: count, contributions: vectorCount)
-    if isBegun { try sum.beginAllReduce(over: world, in: ranges) }
+    if isBegun { sum.beginAllReduce(over: world, in: ranges) }
     let vectors = try share("strided", world)
     for vector in vectors {
       var values = [Float](repeating: 0, count: count)

@@ -51,8 +51,10 @@ struct Benchmark: Sendable {
     }
     let windows = try job.load { try (1...steps + 1).map { try data.microBatches(ofStep: $0) } }
     let tokens = windows.flatMap { $0.batches.map(\.tokens.count) }
-    let passes = windows.flatMap {
-      learner.passes($0.batches, worldSize: job.ranks.worldSize).joined()
+    let passes = windows.flatMap { window in
+      (0..<job.ranks.worldSize).flatMap {
+        learner.passes(window.batches, rank: $0, worldSize: job.ranks.worldSize)
+      }
     }
     job.enter(.step)
     try job.ranks.barrier()

@@ -64,8 +64,8 @@ package struct Trainer<Model: Learner>: ~Copyable {
     times.exactSum = watch.lap()
     let touched = Self.union(batches.flatMap(learner.touchedRanges))
     // Within one host the cores that would communicate have better to do.
-    if trial.overlaps && ranks.spansHosts { try sum.beginAllReduce(over: ranks, in: touched) }
-    let passes = learner.passes(batches, worldSize: ranks.worldSize)[ranks.rank]
+    if trial.overlaps && ranks.spansHosts { sum.beginAllReduce(over: ranks, in: touched) }
+    let passes = learner.passes(batches, rank: ranks.rank, worldSize: ranks.worldSize)
     for (index, pass) in passes.enumerated() {
       let adding = Self.forwardBackward(
         pass, batches, first: first, learner, parameters, addingTo: &sum,
@@ -154,10 +154,9 @@ package struct Trainer<Model: Learner>: ~Copyable {
 }
 
 extension Learner {
-  /// Every rank's passes over the micro-batches of a window.
-  func passes(_ batches: [Batch], worldSize: Int) -> [[[Int]]] {
-    shares(ofCosts: batches.map(\.tokens.count), worldSize: worldSize).map {
-      passes(batches, among: $0)
-    }
+  /// A rank's passes over its share of a window.
+  func passes(_ batches: [Batch], rank: Int, worldSize: Int) -> [[Int]] {
+    let shares = shares(ofCosts: batches.map(\.tokens.count), worldSize: worldSize)
+    return passes(batches, among: shares[rank])
   }
 }
