@@ -43,7 +43,7 @@ struct CollectiveBenchmark {
     var sum = ExactSum(count: elements, contributions: 16)
     var parts = Parts()
     for _ in 0..<repetitions(elements) {
-      sum.reset()
+      try sum.reset()
       // The last micro-batch's gradients leave the arena before the next is computed.
       parts.add.append(
         time {

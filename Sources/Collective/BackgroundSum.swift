@@ -1,7 +1,6 @@
 internal import Dispatch
 internal import Glibc
 internal import MPIShim
-internal import Synchronization
 
 /// A sum of integers over all ranks that goes on, piece by piece, while this rank still computes the later ones.
 ///
@@ -13,9 +12,9 @@ final class BackgroundSum: @unchecked Sendable {
   private let handle: MPI_Comm
   private let base: UnsafeMutablePointer<Int64>
   private let pieces: [Range<Int>]
-  /// Elements below have this rank's final value.
-  private let end = Atomic<Int>(0)
-  /// Signalled whenever that has changed.
+  /// Elements below have the final value of this rank, or of all ranks of this host.
+  private let ends: FinalEnds
+  /// Signalled whenever this rank's has changed.
   private let change = DispatchSemaphore(value: 0)
   private var thread = pthread_t()
   /// Of the thread; read when it has ended.
@@ -35,7 +34,10 @@ final class BackgroundSum: @unchecked Sendable {
   /// - Parameters:
   ///   - base: Integers that stay where they are until `finish` has returned.
   ///   - pieces: What is reduced, ascending.
-  init(_ handle: MPI_Comm, _ base: UnsafeMutablePointer<Int64>, pieces: [Range<Int>]) {
+  init(
+    _ handle: MPI_Comm, _ base: UnsafeMutablePointer<Int64>, pieces: [Range<Int>], _ ends: FinalEnds
+  ) {
+    self.ends = ends
     unsafe self.handle = handle
     unsafe self.base = base
     self.pieces = pieces
@@ -44,15 +46,11 @@ final class BackgroundSum: @unchecked Sendable {
     precondition(code == 0, "the system gives this process no thread: error \(code)")
   }
 
-  /// Nothing will be added to elements below `end` any more.
-  func complete(below end: Int) {
-    self.end.store(end, ordering: .releasing)
-    change.signal()
-  }
+  /// This rank's end has changed.
+  func wake() { change.signal() }
 
-  /// Waits for all pieces.
+  /// Waits for all pieces; every rank of the host has set its end behind all of them.
   func finish() throws(MPIError) {
-    complete(below: .max)
     pthread_join(thread, nil)
     if let failure { throw failure }
   }
@@ -74,7 +72,7 @@ final class BackgroundSum: @unchecked Sendable {
     var flights: [Flight] = []
     var next = 0
     while next < pieces.count || !flights.isEmpty {
-      if next < pieces.count, pieces[next].upperBound <= end.load(ordering: .acquiring),
+      if next < pieces.count, pieces[next].upperBound <= ends.lowest,
         let memory = unsafe spare.popLast()
       {
         flights.append(try unsafe start(pieces[next], from: memory))
@@ -87,7 +85,8 @@ final class BackgroundSum: @unchecked Sendable {
         hasNews = true
       }
       guard !hasNews else { continue }
-      if flights.isEmpty { change.wait() } else { usleep(Self.interval) }
+      let waitsForOwn = next < pieces.count && pieces[next].upperBound > ends.own
+      if flights.isEmpty && waitsForOwn { change.wait() } else { usleep(Self.interval) }
     }
   }
 

@@ -16,6 +16,8 @@ package final class Communicator {
   package let localRank: Int
   /// The number of ranks on the same host.
   package let localSize: Int
+  /// The lowest rank on the same host, which tells the host from the others.
+  let hostNumber: Int
   /// The most elements of one MPI call, the same on all ranks; longer vectors are sent in pieces.
   ///
   /// Small enough that a slow network shows progress, large enough that a piece's latency does not count.
@@ -35,7 +37,7 @@ package final class Communicator {
 
   /// A world of one, without MPI.
   init() {
-    (rank, worldSize, localRank, localSize) = (0, 1, 0, 1)
+    (rank, worldSize, localRank, localSize, hostNumber) = (0, 1, 0, 1, 0)
     hostName = Self.currentHostName()
     unsafe handle = nil
   }
@@ -43,7 +45,7 @@ package final class Communicator {
   /// The ranks behind an MPI communicator.
   init(_ handle: MPI_Comm) throws(MPIError) {
     (rank, worldSize) = try unsafe Self.position(in: handle)
-    (localRank, localSize) = try unsafe Self.localPosition(in: handle)
+    (localRank, localSize, hostNumber) = try unsafe Self.localPosition(in: handle, rank: rank)
     hostName = Self.currentHostName()
     unsafe self.handle = worldSize > 1 ? handle : nil
   }
@@ -89,10 +91,10 @@ package final class Communicator {
     return (Int(rank), Int(size))
   }
 
-  /// Rank and size among the ranks that share this host's memory (MPI 3.1, 6.4.2).
+  /// Rank and size among the ranks that share this host's memory, and the lowest rank of them (MPI 3.1, 6.4.2).
   private static func localPosition(
-    in handle: MPI_Comm
-  ) throws(MPIError) -> (rank: Int, size: Int) {
+    in handle: MPI_Comm, rank: Int
+  ) throws(MPIError) -> (rank: Int, size: Int, lowest: Int) {
     var local = unsafe mpi_shim_no_communicator()
     try check(
       unsafe MPI_Comm_split_type(
@@ -100,8 +102,11 @@ package final class Communicator {
       "MPI_Comm_split_type")
     guard let group = unsafe local else { preconditionFailure("a split gave no group") }
     let position = try unsafe position(in: group)
+    var lowest = Int64(rank)
+    try check(
+      unsafe MPI_Bcast(&lowest, 1, mpi_shim_int64(), 0, group), "MPI_Bcast")
     try check(unsafe MPI_Comm_free(&local), "MPI_Comm_free")
-    return position
+    return (position.rank, position.size, Int(lowest))
   }
 
   /// The name that the kernel knows this host by.

@@ -1,17 +1,18 @@
 extension ExactSum {
   /// Lets long ranges go to the other ranks as soon as `complete(below:)` says that they are final here.
   ///
-  /// Communication: until `allReduce`, which every rank then calls with the same ranges, a thread of each rank has MPI for
-  /// itself.
+  /// Communication: until `allReduce`, which every rank then calls with the same ranges, a thread of each rank, or of the
+  /// first of each host, has MPI for itself.
   package mutating func beginAllReduce(over communicator: Communicator, in ranges: [Range<Int>]) {
-    guard let handle = unsafe communicator.handle else { return }
+    isBegun = true
+    guard let group = group(communicator), let handle = unsafe group.handle else { return }
     let limit = communicator.pieceLimit
     let pieces = ranges.filter { $0.count >= Self.leastAlone }.flatMap { range in
       stride(from: range.lowerBound, to: range.upperBound, by: limit).map {
         $0..<min($0 + limit, range.upperBound)
       }
     }
-    background = unsafe BackgroundSum(handle, sums.base, pieces: pieces)
+    background = unsafe BackgroundSum(handle, sums.base, pieces: pieces, ends)
   }
 
   /// Adds the sums of all ranks; every rank then has the same integers, or throws the same error.
@@ -32,7 +33,7 @@ extension ExactSum {
     over communicator: Communicator, in ranges: [Range<Int>]? = nil
   ) throws(ExactSumError) -> Duration {
     precondition(!isReduced, "a sum is reduced once in a window")
-    let isBegun = background != nil
+    complete(below: .max)
     if let background {
       try communicating { () throws(MPIError) in
         try communicator.waiting(background.finish)
@@ -43,13 +44,22 @@ extension ExactSum {
     try agree(over: communicator)
     let wait = start.duration(to: .now)
     try communicating { () throws(MPIError) in
-      try exchange(ranges ?? [0..<count], skipsLong: isBegun, over: communicator)
+      if let group = group(communicator) {
+        try exchange(ranges ?? [0..<count], skipsLong: isBegun, over: group)
+      }
+      if host?.spansHosts ?? false { try host?.barrier() }
     }
-    isReduced = true
+    (isReduced, isBegun) = (true, false)
     guard added <= contributions else {
       throw .tooManyContributions(added: added, limit: contributions)
     }
     return wait
+  }
+
+  /// Those who have a sum each: all ranks, or the first of each host; nil on the other ranks.
+  private func group(_ communicator: Communicator) -> Communicator? {
+    guard let host else { return communicator }
+    return host.isFirst ? host.firsts : nil
   }
 
   /// Reduces long ranges where they lie, and all others side by side with the number of vectors.

@@ -8,8 +8,8 @@ internal import VectorKernels
 /// `contributions` values can overflow; a value outside, or NaN, is remembered and thrown by
 /// `allReduce` on all ranks.
 ///
-/// The life of a window: `reset`, perhaps `beginAllReduce`, `add` for each micro-batch or for its parts, one `allReduce`,
-/// then `write`.
+/// The ranks of one host may have one sum in common, to which each of them adds. The life of a window: `reset`, perhaps
+/// `beginAllReduce`, `add` for each micro-batch or for its parts, one `allReduce`, then `write`.
 package struct ExactSum: ~Copyable {
   /// Elements of each vector.
   package let count: Int
@@ -22,13 +22,16 @@ package struct ExactSum: ~Copyable {
 
   /// One integer for each element, then the number of vectors they are the sum of.
   var sums: IntegerBuffer
-  /// Reduces the elements below `finalEnd` while others are still added to.
+  /// The ranks that have these integers in common; nil where this rank has them for itself.
+  let host: HostRanks?
+  private let locks: StretchLocks?
+  /// Reduces what nothing will be added to while other elements are still added to.
   var background: BackgroundSum?
-  private var finalEnd = 0
+  let ends: FinalEnds
   /// The unusable value with the lowest index that this rank added.
   var failure: Failure?
-  /// True from `allReduce` to `reset`.
-  var isReduced = false
+  /// True from `beginAllReduce` to `allReduce`, and from that to `reset`.
+  var isBegun = false, isReduced = false
 
   /// A value that cannot be summed.
   struct Failure {
@@ -36,30 +39,56 @@ package struct ExactSum: ~Copyable {
     let value: Float
   }
 
-  /// Vectors in the sum so far: of this rank, and after `allReduce` of all ranks.
+  /// Vectors in the sum so far: of those who have it in common, and after `allReduce` of all ranks.
   package var added: Int { Int(sums[count]) }
 
-  /// An empty sum of vectors of `count` elements.
+  /// An empty sum of vectors of `count` elements that this rank has for itself.
   ///
   /// The contributions are rounded up to a power of two so that the limit is a float exactly.
   package init(count: Int, contributions: Int, fractionBits: Int = 40) {
+    (self.count, self.contributions, self.fractionBits) = (count, contributions, fractionBits)
+    limit = Self.limit(count, contributions, fractionBits)
+    sums = IntegerBuffer(count: count + 1)
+    ends = FinalEnds(rank: 0, count: 1, shared: nil)
+    (host, locks) = (nil, nil)
+  }
+
+  /// An empty sum that the ranks of `host` have in common.
+  ///
+  /// Communication: all ranks of the host must call this at the same point with the same numbers.
+  package init(
+    count: Int, contributions: Int, fractionBits: Int = 40, of host: HostRanks
+  ) throws(MPIError) {
+    let ranks = host.ranks
+    let bytes = (count + 1) * MemoryLayout<Int64>.stride
+    let pages = try host.reserve(byteCount: bytes)
+    let endPages = try host.reserve(byteCount: FinalEnds.byteCount(ranks.worldSize))
+    let locks = ranks.worldSize > 1 ? try StretchLocks(elements: count + 1, of: host) : nil
+    (self.count, self.contributions, self.fractionBits) = (count, contributions, fractionBits)
+    limit = Self.limit(count, contributions, fractionBits)
+    sums = IntegerBuffer(count: count + 1, shared: pages)
+    ends = FinalEnds(rank: ranks.rank, count: ranks.worldSize, shared: endPages)
+    (self.host, self.locks) = (host, locks)
+  }
+
+  private static func limit(_ count: Int, _ contributions: Int, _ fractionBits: Int) -> Float {
     precondition(count >= 0 && contributions > 0, "a sum has elements and contributions")
     precondition((0...61).contains(fractionBits), "no place for \(fractionBits) fraction bits")
     let guardBits = Int.bitWidth - (contributions - 1).leadingZeroBitCount
-    self.count = count
-    self.contributions = contributions
-    self.fractionBits = fractionBits
-    limit = Float(sign: .plus, exponent: 62 - guardBits - fractionBits, significand: 1)
-    sums = IntegerBuffer(count: count + 1)
+    return Float(sign: .plus, exponent: 62 - guardBits - fractionBits, significand: 1)
   }
 
   /// Starts a new window.
-  package mutating func reset() {
+  ///
+  /// Communication: waits until all ranks of the host have read the last one, and until all of it is zero.
+  package mutating func reset() throws(MPIError) {
     precondition(background == nil, "the sum of a window is on its way")
-    sums.zero()
     failure = nil
-    finalEnd = 0
     isReduced = false
+    try host?.barrier()
+    ends.own = 0
+    sums.zero(host?.share(of: count + 1, unit: 1 << 9) ?? 0..<count + 1)
+    try host?.barrier()
   }
 
   /// Adds one vector of `count` elements.
@@ -76,7 +105,7 @@ package struct ExactSum: ~Copyable {
   package mutating func add(_ values: Span<Float>, at first: Int) {
     precondition(!isReduced, "reset a sum before adding to the next window")
     precondition(
-      first >= finalEnd && first + values.count <= count,
+      first >= ends.own && first + values.count <= count,
       "\(values.count) values at \(first) leave a sum of \(count) elements")
     let usable = first + accumulate(values, at: first)
     if usable < first + values.count, usable < failure?.index ?? count {
@@ -84,14 +113,17 @@ package struct ExactSum: ~Copyable {
     }
   }
 
-  /// Nothing will be added to elements below `end` in this window: they may go to the other ranks.
+  /// This rank will add nothing to elements below `end` in this window: they may go to the other hosts.
   package mutating func complete(below end: Int) {
-    finalEnd = end
-    background?.complete(below: end)
+    ends.own = end
+    background?.wake()
   }
 
   /// Counts vectors all of whose parts that differ from zero were added.
-  package mutating func complete(vectors: Int) { sums[count] += Int64(vectors) }
+  package mutating func complete(vectors: Int) {
+    let sum = unsafe sums.base + count
+    exclusively(count) { unsafe sum.pointee += Int64(vectors) }
+  }
 
   /// Writes the sum times `factor`, rounded to double and then to float.
   package func write(scaledBy factor: Double, into values: inout MutableSpan<Float>) {
@@ -116,9 +148,25 @@ package struct ExactSum: ~Copyable {
   /// Adds the values to the integers from `first` on; the number of usable ones before the first that is not.
   private mutating func accumulate(_ values: Span<Float>, at first: Int) -> Int {
     let scale = Double(sign: .plus, exponent: fractionBits, significand: 1)
-    return unsafe values.withUnsafeBufferPointer { values in
-      unsafe vk_fixed_point_add(
-        values.baseAddress, values.count, scale, limit, sums.base + first)
+    let (limit, end) = (limit, first + values.count)
+    var next = first
+    while next < end {
+      let stretch = locks?.stretch(from: next, below: end) ?? next..<end
+      let part = values.extracting(next - first..<stretch.upperBound - first)
+      let target = unsafe sums.base + next
+      let usable = exclusively(next) {
+        unsafe part.withUnsafeBufferPointer { part in
+          unsafe vk_fixed_point_add(part.baseAddress, part.count, scale, limit, target)
+        }
+      }
+      next += usable
+      guard usable == stretch.count else { break }
     }
+    return next - first
+  }
+
+  /// Does what `body` does while no other rank changes the stretch of `element`.
+  private func exclusively<Result>(_ element: Int, _ body: () -> Result) -> Result {
+    locks?.locked(element, body) ?? body()
   }
 }

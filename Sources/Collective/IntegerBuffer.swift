@@ -1,16 +1,16 @@
 /// Zero-initialised storage for 64-bit integers that stays where it is, freed with its owner.
 @safe
 struct IntegerBuffer: ~Copyable {
+  private let pages: MappedPages
   let base: UnsafeMutablePointer<Int64>
   let count: Int
 
-  init(count: Int) {
+  /// - Parameter shared: Pages for the integers that other ranks have too; nil for memory of this process alone.
+  init(count: Int, shared: SharedPages? = nil) {
     self.count = count
-    unsafe base = .allocate(capacity: count)
-    unsafe base.initialize(repeating: 0, count: count)
+    pages = MappedPages(byteCount: count * MemoryLayout<Int64>.stride, shared: shared)
+    unsafe base = pages.base.bindMemory(to: Int64.self, capacity: count)
   }
-
-  deinit { unsafe base.deallocate() }
 
   subscript(index: Int) -> Int64 {
     get {
@@ -23,8 +23,11 @@ struct IntegerBuffer: ~Copyable {
     }
   }
 
-  /// Overwrites every element with zero.
-  mutating func zero() { unsafe base.update(repeating: 0, count: count) }
+  /// Overwrites the elements in `range` with zero.
+  mutating func zero(_ range: Range<Int>) {
+    precondition(range.lowerBound >= 0 && range.upperBound <= count, "outside of the buffer")
+    unsafe (base + range.lowerBound).update(repeating: 0, count: range.count)
+  }
 
   /// The elements in `range`, for writing.
   @_lifetime(&self)

@@ -4,13 +4,13 @@ let vectorCount = 12
 let elementCount = 4_099
 let factor = 1.0 / 777
 
-/// `exact-sum SHARING`: the digest of the sum of twelve vectors, checked against integers in Swift.
+/// `exact-sum SHARING [RANKS_PER_HOST]`: the digest of the sum of twelve vectors, checked against integers in Swift.
 func exactSum(_ world: Communicator, _ words: [String]) throws -> String {
-  var sum = ExactSum(count: elementCount, contributions: vectorCount)
+  var sum = try emptySum(elementCount, world, words.dropFirst().first)
   var result = [Float](repeating: .nan, count: elementCount)
   // A second window on the same sum must not see the first.
   for _ in 0..<2 {
-    sum.reset()
+    try sum.reset()
     for vector in try share(words.first ?? "", world) { sum.add(uglyVector(vector).span) }
     try sum.allReduce(over: world)
     try expect(sum.added == vectorCount, "\(sum.added) vectors were added")
@@ -22,15 +22,28 @@ func exactSum(_ world: Communicator, _ words: [String]) throws -> String {
   return "digest \(digest(result))"
 }
 
-/// `sparse-sum`: the digest of a sum that is reduced in some ranges alone, or while its last vector is still added, compared
-/// with one that is reduced everywhere.
+/// A sum that each rank has for itself, or that so many ranks have in common.
+func emptySum(
+  _ count: Int, _ world: Communicator, _ ranksPerHost: String?
+) throws -> ExactSum {
+  guard let size = ranksPerHost.flatMap({ Int($0) }) else {
+    return ExactSum(count: count, contributions: vectorCount)
+  }
+  let host = try HostRanks(of: world, host: world.rank / size)
+  try expect(host.ranks.worldSize == min(size, world.worldSize - world.rank / size * size), "alone")
+  try expect(host.hostCount == (world.worldSize + size - 1) / size, "\(host.hostCount) hosts")
+  return try ExactSum(count: count, contributions: vectorCount, of: host)
+}
+
+/// `sparse-sum [RANKS_PER_HOST]`: the digest of a sum that is reduced in some ranges alone, or while its last vector is still
+/// added, compared with one that is reduced everywhere.
 func sparseSum(_ world: Communicator, _ words: [String]) throws -> String {
   let count = 300_000
   world.pieceLimit = 20_000
   let ranges = [0..<70_000, 70_010..<70_020, 100_000..<100_001, 120_000..<250_000, 299_990..<count]
   var digests: Set<String> = []
   for (isSparse, isBegun) in [(false, false), (true, false), (true, true), (true, true)] {
-    var sum = ExactSum(count: count, contributions: vectorCount)
+    var sum = try emptySum(count, world, words.first)
     if isBegun { sum.beginAllReduce(over: world, in: ranges) }
     let vectors = try share("strided", world)
     for vector in vectors {

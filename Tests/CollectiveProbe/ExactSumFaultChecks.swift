@@ -14,7 +14,7 @@ func sumUnusableValues(_ world: Communicator, _ words: [String]) throws -> Strin
     sum.add(values.span)
   }
   let message = try errorOfReduction(&sum, world)
-  sum.reset()
+  try sum.reset()
   sum.add([Float](repeating: 1, count: 1_000).span)
   try sum.allReduce(over: world)
   return message

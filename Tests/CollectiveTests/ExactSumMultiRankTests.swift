@@ -33,6 +33,21 @@ struct ExactSumMultiRankTests {
     #expect(all.count == 1)
   }
 
+  @Test func `ranks of a host that add to one sum give the digest of one rank`() async throws {
+    var all = Set(try await digests(["exact-sum", "contiguous"], ranks: 1))
+    for (ranks, perHost) in [(2, 2), (3, 2), (4, 2), (4, 3), (4, 4), (3, 1)] {
+      for sharing in ["contiguous", "strided", "last-rank-only"] {
+        all.formUnion(try await digests(["exact-sum", sharing, "\(perHost)"], ranks: ranks))
+      }
+    }
+    #expect(all.count == 1)
+    all = Set(try await digests(["sparse-sum"], ranks: 1))
+    for (ranks, perHost) in [(2, 2), (3, 2), (4, 2), (4, 4), (2, 1)] {
+      all.formUnion(try await digests(["sparse-sum", "\(perHost)"], ranks: ranks))
+    }
+    #expect(all.count == 1)
+  }
+
   @Test func `floats would give more than one digest`() async throws {
     var all: Set<String> = []
     for ranks in 1...4 {

@@ -40,7 +40,7 @@ struct ExactSumTests {
     sum.write(scaledBy: 1, into: &span)
     #expect(result == values.map { 2 * $0 })
     values[7] = .nan
-    sum.reset()
+    try sum.reset()
     sum.add(values.span, in: ranges)
     let error = #expect(throws: ExactSumError.self) { try sum.allReduce(over: environment.world()) }
     guard case .unusableValue(_, let index, _, _) = error else { return #expect(Bool(false)) }

@@ -61,9 +61,9 @@ struct Benchmark: Sendable {
     let rate = learner.productRate(
       tokens: tokens.reduce(0, +) / passes.count, seconds: productSeconds
     ) { job.ranks.watchdog?.progress() }
-    var trainer = Trainer(
+    var trainer = try Trainer(
       learner, start: try job.load { try learner.start() }, configuration,
-      totalSteps: data.plan.totalSteps)
+      totalSteps: data.plan.totalSteps, over: job.ranks)
     var times: [StepTimes] = []
     var seconds: [Double] = []
     for (index, (batches, first)) in windows.enumerated() {

@@ -44,7 +44,7 @@ struct MicroBatchProbe {
   /// The exact sum and the update with arenas of `count` elements.
   func measureArenas(
     count: Int, _ configuration: RunConfiguration
-  ) -> (add: Double, reset: Double, update: Double) {
+  ) throws -> (add: Double, reset: Double, update: Double) {
     let gradients = FloatBuffer(count: count)
     let parameters = FloatBuffer(count: count)
     let first = FloatBuffer(count: count)
@@ -57,7 +57,7 @@ struct MicroBatchProbe {
       var watch = Stopwatch()
       sum.add(gradients.span)
       adds.append(watch.lap())
-      sum.reset()
+      try sum.reset()
       resets.append(watch.lap())
       _ = update.update(
         parameters, firstMoment: first, secondMoment: second, sum, scaledBy: 1, learningRate: 0,

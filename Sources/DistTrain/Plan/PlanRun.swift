@@ -52,7 +52,7 @@ enum PlanRun {
       configuration.isEncoder
       ? try encoder(configuration, hasData: partial.datasetPath != nil, options, job)
       : try decoder(path, configuration, data: partial.datasetPath, options, job)
-    let arenas = MicroBatchProbe(seconds: options.probeSeconds).measureArenas(
+    let arenas = try MicroBatchProbe(seconds: options.probeSeconds).measureArenas(
       count: measurement.model.trainedCount, configuration)
     let compute = ComputeModel(
       fitting: try measurement.points.map {

@@ -23,10 +23,13 @@ package struct SummedUpdate: ~Copyable {
   }
 
   /// Updates parameters and both moments with `factor` times the sum, and returns the norm of that before clipping.
+  ///
+  /// With a host, each of its ranks updates a part of what they have in common, and until `host.barrier()` the others' parts
+  /// may still be old.
   package mutating func update(
     _ parameters: borrowing FloatBuffer, firstMoment: borrowing FloatBuffer,
     secondMoment: borrowing FloatBuffer, _ sum: borrowing ExactSum, scaledBy factor: Double,
-    learningRate: Double, step: Int
+    learningRate: Double, step: Int, of host: HostRanks? = nil
   ) -> Double {
     var squares = 0.0
     forEachPart(of: sum, scaledBy: factor) { _, _, gradients in
@@ -35,7 +38,7 @@ package struct SummedUpdate: ~Copyable {
     let norm = squares.squareRoot()
     let scale = GradientClipping.coefficient(norm: norm, maximum: maximumNorm)
     let optimizer = optimizer
-    forEachPart(of: sum, scaledBy: factor) { first, decays, gradients in
+    forEachPart(of: sum, scaledBy: factor, onlyOf: host?.ranks) { first, decays, gradients in
       optimizer.update(
         parameters, from: first, gradients, firstMoment: firstMoment, secondMoment: secondMoment,
         gradientScale: scale, learningRate: learningRate, step: step, decays: decays)
@@ -44,11 +47,14 @@ package struct SummedUpdate: ~Copyable {
   }
 
   private mutating func forEachPart(
-    of sum: borrowing ExactSum, scaledBy factor: Double,
+    of sum: borrowing ExactSum, scaledBy factor: Double, onlyOf ranks: Communicator? = nil,
     _ body: (_ first: Int, _ decays: Bool, Span<Float>) -> Void
   ) {
+    var number = 0
     for (range, decays) in sections {
       for first in stride(from: range.lowerBound, to: range.upperBound, by: Self.partCount) {
+        number += 1
+        if let ranks, number % ranks.worldSize != ranks.rank { continue }
         let count = min(Self.partCount, range.upperBound - first)
         var whole = part.mutableSpan
         var gradients = whole._mutatingExtracting(0..<count)

@@ -18,8 +18,11 @@ package struct StepMetrics: Sendable {
 }
 
 /// Parameters and moments of a run, and the step that changes them.
+///
+/// The ranks of one host have them and the sum of the gradients in common.
 package struct Trainer<Model: Learner>: ~Copyable {
   package let learner: Model
+  private let host: HostRanks
   package let parameters: FloatBuffer
   package let firstMoment: FloatBuffer, secondMoment: FloatBuffer
   private var sum: ExactSum
@@ -27,18 +30,23 @@ package struct Trainer<Model: Learner>: ~Copyable {
   private let schedule: LearningRateSchedule
   private var trial: OverlapTrial
 
+  /// Communication: all ranks must call this at the same point.
   package init(
     _ learner: Model, start: consuming FloatBuffer, _ configuration: RunConfiguration,
-    totalSteps: Int
-  ) {
+    totalSteps: Int, over ranks: Communicator
+  ) throws {
     let count = learner.parameterCount
     precondition(start.count == count, "the parameters to start from have another layout")
-    self.learner = learner
-    parameters = start
-    firstMoment = FloatBuffer(count: count)
-    secondMoment = FloatBuffer(count: count)
+    let host = try HostRanks(of: ranks)
+    let parameters = try host.share(start)
+    let firstMoment = try host.zeros(count)
+    let secondMoment = try host.zeros(count)
+    sum = try ExactSum(count: count, contributions: configuration.accumulation, of: host)
+    (self.learner, self.host) = (learner, host)
+    self.parameters = parameters
+    self.firstMoment = firstMoment
+    self.secondMoment = secondMoment
     trial = OverlapTrial(configuration.overlap)
-    sum = ExactSum(count: count, contributions: configuration.accumulation)
     update = SummedUpdate(configuration, count: count, sections: learner.decaySections)
     schedule = LearningRateSchedule(
       shape: configuration.scheduleShape, peak: configuration.learningRate,
@@ -48,7 +56,8 @@ package struct Trainer<Model: Learner>: ~Copyable {
   /// One optimizer step over one gradient accumulation window; every rank ends with the same parameters.
   ///
   /// Communication: the exact sum of the gradients, between hosts perhaps while the last of them are computed; then the
-  /// loss of each micro-batch and whether a rank is asked to stop; all once per window.
+  /// loss of each micro-batch and whether a rank is asked to stop; all once per window. The ranks of a host wait for each
+  /// other before the first gradient and after the update.
   ///
   /// - Parameters:
   ///   - batches: The window's micro-batches, all ranks'.
@@ -60,11 +69,11 @@ package struct Trainer<Model: Learner>: ~Copyable {
   ) throws -> StepMetrics {
     var losses = [Double](repeating: 0, count: batches.count)
     var (times, watch) = (StepTimes(), Stopwatch())
-    sum.reset()
+    try sum.reset()
     times.exactSum = watch.lap()
     let touched = Self.union(batches.flatMap(learner.touchedRanges))
     // Within one host the cores that would communicate have better to do.
-    if trial.overlaps && ranks.spansHosts { sum.beginAllReduce(over: ranks, in: touched) }
+    if trial.overlaps && host.spansHosts { sum.beginAllReduce(over: ranks, in: touched) }
     let passes = learner.passes(batches, rank: ranks.rank, worldSize: ranks.worldSize)
     for (index, pass) in passes.enumerated() {
       let adding = Self.forwardBackward(
@@ -86,11 +95,12 @@ package struct Trainer<Model: Learner>: ~Copyable {
     let rate = schedule.learningRate(ofStep: step)
     let norm = update.update(
       parameters, firstMoment: firstMoment, secondMoment: secondMoment, sum,
-      scaledBy: 1 / Double(divisor), learningRate: rate, step: step)
+      scaledBy: 1 / Double(divisor), learningRate: rate, step: step, of: host)
+    try host.barrier()
     times.update = watch.lap()
     let tokens = batches.reduce(0) { $0 + $1.tokens.count }
     // The slowest rank's time, so that all come to the same conclusion.
-    let seconds = trial.isMeasuring && ranks.spansHosts ? try ranks.maximum(times.sum) : 0
+    let seconds = trial.isMeasuring && host.spansHosts ? try ranks.maximum(times.sum) : 0
     trial.record(seconds: seconds, tokens: tokens)
     return StepMetrics(
       loss: loss, gradientNorm: norm, learningRate: rate, tokens: tokens,
@@ -145,11 +155,36 @@ package struct Trainer<Model: Learner>: ~Copyable {
   }
 
   /// Overwrites parameters and moments with those of a checkpoint.
-  package func restore(_ arenas: [[Float]]) {
+  ///
+  /// Communication: the ranks of a host wait for the one that does it.
+  package func restore(_ arenas: [[Float]]) throws {
     precondition(arenas.count == 3, "parameters and two moments")
-    parameters.copy(from: arenas[0])
-    firstMoment.copy(from: arenas[1])
-    secondMoment.copy(from: arenas[2])
+    try host.barrier()
+    if host.isFirst {
+      parameters.copy(from: arenas[0])
+      firstMoment.copy(from: arenas[1])
+      secondMoment.copy(from: arenas[2])
+    }
+    try host.barrier()
+  }
+}
+
+extension HostRanks {
+  /// `count` zeros that the ranks of the host have in common.
+  func zeros(_ count: Int) throws(MPIError) -> FloatBuffer {
+    guard let pages = try reserve(byteCount: FloatBuffer.byteCount(count)) else {
+      return FloatBuffer(count: count)
+    }
+    return FloatBuffer(count: count, file: pages.descriptor, offset: pages.offset)
+  }
+
+  /// What the first rank of the host gives, which all of them then have in common.
+  func share(_ values: consuming FloatBuffer) throws(MPIError) -> FloatBuffer {
+    guard ranks.worldSize > 1 else { return values }
+    let common = try zeros(values.count)
+    if isFirst { common.copy(from: values) }
+    try barrier()
+    return common
   }
 }
 

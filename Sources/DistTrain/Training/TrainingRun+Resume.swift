@@ -21,7 +21,7 @@ extension TrainingRun {
     bytes = try job.ranks.broadcast(bytes)
     guard !bytes.isEmpty else { return }
     let checkpoint = try Checkpoint(sealed: bytes, name: "the root's checkpoint")
-    trainer.restore([checkpoint.parameters, checkpoint.firstMoment, checkpoint.secondMoment])
+    try trainer.restore([checkpoint.parameters, checkpoint.firstMoment, checkpoint.secondMoment])
     state = try TrainingState(checkpoint)
     try recoverLog()
     job.note("resumed    after step \(state.step)")
@@ -39,7 +39,7 @@ extension TrainingRun {
     }
     bytes = try job.ranks.broadcast(bytes)
     let checkpoint = try Checkpoint(sealed: bytes, name: "the root's checkpoint")
-    trainer.restore([checkpoint.parameters, checkpoint.firstMoment, checkpoint.secondMoment])
+    try trainer.restore([checkpoint.parameters, checkpoint.firstMoment, checkpoint.secondMoment])
     job.note("best       the \(Inputs.product) after step \(state.bestStep) is kept")
   }
 

@@ -72,7 +72,8 @@ package struct TrainingRun<Inputs: TrainingInputs>: ~Copyable {
     }
     let start = try job.load { try learner.start() }
     let digests = try Self.digests(inputs, job)
-    trainer = Trainer(learner, start: start, configuration, totalSteps: data.plan.totalSteps)
+    trainer = try Trainer(
+      learner, start: start, configuration, totalSteps: data.plan.totalSteps, over: job.ranks)
     folder = RunFolder(configuration.outputPath)
     display = TrainingDisplay(totalSteps: data.plan.totalSteps)
     activationPlan = plan

@@ -1,7 +1,9 @@
-// What Swift's importer cannot see of mpi.h: handles and constants that are casts. No logic.
+// What Swift's importer cannot see of mpi.h, handles and constants that are casts, and of Linux. No logic.
 #ifndef MPI_SHIM_H
 #define MPI_SHIM_H
 #include <mpi.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
 static inline MPI_Comm mpi_shim_world(void) { return MPI_COMM_WORLD; }
 static inline MPI_Comm mpi_shim_no_communicator(void) { return MPI_COMM_NULL; }
@@ -24,5 +26,8 @@ static inline MPI_Op mpi_shim_maximum(void) { return MPI_MAX; }
 
 static inline int mpi_shim_thread_serialized(void) { return MPI_THREAD_SERIALIZED; }
 static inline int mpi_shim_comm_type_shared(void) { return MPI_COMM_TYPE_SHARED; }
+
+// memfd_create(2), closed on exec.
+static inline int mpi_shim_memory_file(void) { return (int)syscall(SYS_memfd_create, "disttrain", 1u); }
 
 #endif

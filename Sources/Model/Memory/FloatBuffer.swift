@@ -8,9 +8,22 @@ package struct FloatBuffer: ~Copyable {
 
   /// Allocates `count` zeros.
   package init(count: Int) {
+    self.init(ZeroedMemory(byteCount: Self.byteCount(count)), count: count)
+  }
+
+  /// `count` floats in a file's pages from byte `offset` on, which others may have too.
+  package init(count: Int, file: Int32, offset: Int) {
+    let bytes = Self.byteCount(count)
+    self.init(ZeroedMemory(byteCount: bytes, file: file, offset: offset), count: count)
+  }
+
+  /// Bytes of `count` floats.
+  package static func byteCount(_ count: Int) -> Int { count * MemoryLayout<Float>.stride }
+
+  private init(_ memory: consuming ZeroedMemory, count: Int) {
     precondition(count >= 0, "a buffer cannot have \(count) elements")
-    memory = ZeroedMemory(byteCount: count * MemoryLayout<Float>.stride)
-    unsafe base = memory.base.bindMemory(to: Float.self, capacity: count)
+    self.memory = memory
+    unsafe base = self.memory.base.bindMemory(to: Float.self, capacity: count)
     self.count = count
   }
 
@@ -51,6 +64,12 @@ package struct FloatBuffer: ~Copyable {
       guard let source = values.baseAddress else { return }
       unsafe (base + offset).update(from: source, count: values.count)
     }
+  }
+
+  /// Overwrites all elements with those of a buffer of the same size.
+  package func copy(from other: borrowing FloatBuffer) {
+    precondition(other.count == count, "\(other.count) values do not fill \(count)")
+    unsafe base.update(from: other.base, count: count)
   }
 
   /// The elements, copied.
