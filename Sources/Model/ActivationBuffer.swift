@@ -6,9 +6,11 @@ package struct ActivationBuffer: ~Copyable {
   let sizes: QwenConfiguration
   let rank: Int
   private let keptLayers: Int
-  /// [layers + 1, tokens, hidden] and [layers, tokens, hidden]: the residual stream before a block, and between its halves;
-  /// the former has every layer with any backward pass.
-  let residual: FloatBuffer, middle: FloatBuffer
+  /// [layers + 1, tokens, hidden]: the residual stream before a block; of the one at work where `plan` does not keep it.
+  private let residual: FloatBuffer
+  /// [layers, tokens, hidden]: the same rounded, and the residual stream between a block's halves.
+  private let roundedInput: BFloat16Buffer
+  let middle: KeptMatrix
   /// [rows, hidden]: the latter of the last layer, where its MLP has but the few rows in the loss.
   let keptMiddle: FloatBuffer
   /// The normalised input of attention or MLP, made again from the residual stream where it is needed: [tokens, hidden].
@@ -16,15 +18,16 @@ package struct ActivationBuffer: ~Copyable {
   /// [layers, tokens]: 1 / rms of the residual stream before attention and MLP.
   let attentionInverseRMS: FloatBuffer, mlpInverseRMS: FloatBuffer
   /// [layers, tokens, heads * headSize] and [layers, tokens, kvHeads * headSize]: after rotation.
-  let query: FloatBuffer, key: FloatBuffer, value: FloatBuffer
+  let query: KeptMatrix, key: KeptMatrix, value: KeptMatrix
   /// The same before the head norm, where there is one; [layers, tokens, heads] and kvHeads: 1 / rms.
-  let rawQuery: FloatBuffer, rawKey: FloatBuffer
+  let rawQuery: KeptMatrix, rawKey: KeptMatrix
   let queryInverseRMS: FloatBuffer, keyInverseRMS: FloatBuffer
   /// [layers, tokens, heads * headSize] and [layers, tokens, heads].
-  let attention: FloatBuffer, logSumExp: FloatBuffer
+  let attention: KeptMatrix
+  let logSumExp: FloatBuffer
   let gates: KeptGates
   /// [layers, modules, tokens, rank]: x A^T of every adapted projection.
-  let lowRank: FloatBuffer
+  private let lowRank: KeptMatrix
   /// [layers, modules, tokens, in] bits: what dropout keeps of every adapted projection's input; empty without dropout.
   private let masks: DropoutMasks
   private let hasDropout: Bool
@@ -35,7 +38,8 @@ package struct ActivationBuffer: ~Copyable {
   let dResidual: FloatBuffer, dNormed: FloatBuffer
   let dQuery: FloatBuffer, dKey: FloatBuffer, dValue: FloatBuffer, dRaw: FloatBuffer
   let dAttention: FloatBuffer
-  let gated: FloatBuffer, dGate: FloatBuffer, dUp: FloatBuffer
+  /// The gated activation or the gradient of up, and the gradients of either or of the gate.
+  let gated: FloatBuffer, dGated: FloatBuffer
   /// [layers, cached tokens, kvHeads * headSize]: keys and values of the passes before.
   let cachedKey: FloatBuffer, cachedValue: FloatBuffer
   package let scratch: Scratch
@@ -48,30 +52,35 @@ package struct ActivationBuffer: ~Copyable {
     let rank = model.layout?.configuration.rank ?? 0
     let back = plan.keepsForBackward ? tokens : 0
     func perLayer(_ width: Int) -> FloatBuffer { FloatBuffer(count: layers * tokens * width) }
+    let rounds = plan.roundsKept(model.precision)
+    func kept(_ width: Int, each count: Int = 1) -> KeptMatrix {
+      KeptMatrix(layers: layers * count, tokens: tokens, width: width, rounds: rounds)
+    }
     func gradient(_ width: Int) -> FloatBuffer { FloatBuffer(count: back * width) }
     self.plan = plan
     self.sizes = sizes
     self.rank = rank
-    residual = FloatBuffer(
-      count: (plan.keepsForBackward ? sizes.layerCount + 1 : 1) * tokens * sizes.hiddenSize)
-    middle = perLayer(sizes.hiddenSize)
+    let streams = plan.keepsResidual(model.precision) ? sizes.layerCount + 1 : 1
+    residual = FloatBuffer(count: streams * tokens * sizes.hiddenSize)
+    roundedInput = BFloat16Buffer(count: rounds ? layers * tokens * sizes.hiddenSize : 0)
+    middle = kept(sizes.hiddenSize)
     keptMiddle = FloatBuffer(
       count: LossRows.most(targets: plan.targets, tokens: tokens) * sizes.hiddenSize)
     normed = FloatBuffer(count: tokens * sizes.hiddenSize)
     attentionInverseRMS = perLayer(1)
     mlpInverseRMS = perLayer(1)
-    query = perLayer(sizes.querySize)
-    key = perLayer(sizes.kvSize)
-    value = perLayer(sizes.kvSize)
+    query = kept(sizes.querySize)
+    key = kept(sizes.kvSize)
+    value = kept(sizes.kvSize)
     let raw = sizes.hasHeadNorm ? 1 : 0
-    rawQuery = perLayer(raw * sizes.querySize)
-    rawKey = perLayer(raw * sizes.kvSize)
+    rawQuery = kept(raw * sizes.querySize)
+    rawKey = kept(raw * sizes.kvSize)
     queryInverseRMS = perLayer(raw * sizes.headCount)
     keyInverseRMS = perLayer(raw * sizes.kvHeadCount)
-    attention = perLayer(sizes.querySize)
+    attention = kept(sizes.querySize)
     logSumExp = perLayer(sizes.headCount)
     gates = KeptGates(plan, model.precision, layers: layers, width: sizes.intermediateSize)
-    lowRank = perLayer(Projection.allCases.count * rank)
+    lowRank = kept(rank, each: Projection.allCases.count)
     hasDropout = (model.layout?.configuration.dropout ?? 0) > 0
     masks = DropoutMasks(byteCount: hasDropout ? layers * plan.maskBytes(sizes) : 0)
     lossInput = FloatBuffer(count: plan.targets * sizes.hiddenSize)
@@ -88,8 +97,7 @@ package struct ActivationBuffer: ~Copyable {
     dRaw = gradient(raw * sizes.querySize)
     dAttention = gradient(sizes.querySize)
     gated = FloatBuffer(count: tokens * sizes.intermediateSize)
-    dGate = gradient(sizes.intermediateSize)
-    dUp = gradient(sizes.intermediateSize)
+    dGated = gradient(sizes.intermediateSize)
     let cached = sizes.layerCount * plan.cachedTokens * sizes.kvSize
     cachedKey = FloatBuffer(count: cached)
     cachedValue = FloatBuffer(count: cached)
@@ -129,19 +137,51 @@ package struct ActivationBuffer: ~Copyable {
 
   /// The residual stream before `layer`, or after the last one: [tokens, hidden].
   ///
-  /// Without a backward pass there is one, which every layer overwrites.
+  /// Where the plan does not keep it there is one, which every layer overwrites.
   @_lifetime(borrow self)
   func residual(_ layer: Int, _ tokens: Int) -> MutableMatrixView {
-    let index = plan.keepsForBackward ? layer : 0
+    let index = plan.keepsResidual(scratch.products.precision) ? layer : 0
     return residual.matrix(tokens, sizes.hiddenSize, at: index * plan.tokens * sizes.hiddenSize)
   }
 
-  /// x A^T of one projection of one layer: [tokens, rank].
+  /// Keeps the residual stream before `layer` as its backward pass will have it.
+  func keepInput(_ layer: Int, _ tokens: Int) {
+    guard plan.roundsKept(scratch.products.precision) else { return }
+    roundedInput.round(residual(layer, tokens).view, at: inputStart(layer))
+  }
+
+  /// What `keepInput` kept, where the residual stream itself was: [tokens, hidden].
+  @_lifetime(borrow self)
+  func input(_ layer: Int, _ tokens: Int) -> MatrixView {
+    let input = residual(layer, tokens)
+    if plan.roundsKept(scratch.products.precision) {
+      roundedInput.widen(from: inputStart(layer), into: input)
+    }
+    return input.view
+  }
+
+  private func inputStart(_ layer: Int) -> Int {
+    min(layer, keptLayers - 1) * plan.tokens * sizes.hiddenSize
+  }
+
+  /// Where x A^T of one projection of one layer is computed: [tokens, rank].
   @_lifetime(borrow self)
   func lowRank(_ layer: Int, _ projection: Projection, _ tokens: Int) -> MutableMatrixView {
-    let modules = Projection.allCases.count
-    let index = min(layer, keptLayers - 1) * modules + projection.rawValue
-    return lowRank.matrix(tokens, rank, at: index * plan.tokens * rank)
+    lowRank.current(lowRankIndex(layer, projection), tokens)
+  }
+
+  func keepLowRank(_ layer: Int, _ projection: Projection, _ tokens: Int) {
+    lowRank.keep(lowRankIndex(layer, projection), tokens)
+  }
+
+  /// What `keepLowRank` kept.
+  @_lifetime(borrow self)
+  func keptLowRank(_ layer: Int, _ projection: Projection, _ tokens: Int) -> MatrixView {
+    lowRank.again(lowRankIndex(layer, projection), tokens)
+  }
+
+  private func lowRankIndex(_ layer: Int, _ projection: Projection) -> Int {
+    min(layer, keptLayers - 1) * Projection.allCases.count + projection.rawValue
   }
 
   /// Keys or values of one layer that were kept from the passes before: [cached tokens, kvHeads * headSize].

@@ -1,9 +1,10 @@
 extension ActivationPlan {
   /// Bytes of all buffers of an `ActivationBuffer` with this plan, its scratch included, known before any is allocated.
   ///
-  /// Per kept layer and token: hidden + query x 2 + kv x 2 + intermediate x 2 (half of that where they are kept rounded) +
-  /// modules x rank + heads + 2, with head norms query + kv + heads + kv heads more; hidden per token and layer for the
-  /// residual stream; then the gradients of one layer, the rows in the loss, and the scratch.
+  /// Per kept layer and token: hidden + query x 2 + kv x 2 + intermediate x 2 + modules x rank, with head norms query + kv more,
+  /// half of that where it is kept rounded, with hidden more then; heads + 2, with head norms heads + kv heads more; hidden
+  /// per token and layer for the residual stream where that is kept; then the gradients of one layer, the rows in the loss,
+  /// and the scratch.
   ///
   /// - Parameters:
   ///   - rank: Of the adapter; 0 for none.
@@ -13,15 +14,17 @@ extension ActivationPlan {
     _ sizes: QwenConfiguration, rank: Int, hasDropout: Bool, precision: Precision,
     isAsItLies: Bool
   ) -> Int {
-    let streams = keepsForBackward ? sizes.layerCount + 1 : 1
-    let kept = keptLayers(of: sizes.layerCount) * keptPerToken(sizes, rank, precision)
-    let perToken = (streams + 1) * sizes.hiddenSize + kept + gradientPerToken(sizes)
+    let streams = keepsResidual(precision) ? sizes.layerCount + 1 : 1
+    let perToken =
+      (streams + 1) * sizes.hiddenSize
+      + keptLayers(of: sizes.layerCount) * factorsPerToken(sizes) + gradientPerToken(sizes)
+    let kept = tokens * keptBytesPerToken(sizes, rank, precision)
     let few = LossRows.most(targets: targets, tokens: tokens) * sizes.hiddenSize
     let rows =
       few + targets * (keepsForBackward ? 4 * sizes.hiddenSize + 2 : 2 * sizes.hiddenSize + 1)
     let masks = hasDropout ? keptLayers(of: sizes.layerCount) * maskBytes(sizes) : 0
     let cached = 2 * sizes.layerCount * cachedTokens * sizes.kvSize
-    return 4 * (tokens * perToken + rows + cached) + masks
+    return 4 * (tokens * perToken + rows + cached) + kept + masks
       + scratchBytes(sizes, rank, precision, isAsItLies: isAsItLies)
   }
 
@@ -34,22 +37,32 @@ extension ActivationPlan {
     (tokens * sizes.shape(of: projection).in + 7) / 8
   }
 
-  private func keptPerToken(
+  /// 1 / rms and log(sum(exp)) of one layer.
+  private func factorsPerToken(_ sizes: QwenConfiguration) -> Int {
+    2 + sizes.headCount + (sizes.hasHeadNorm ? sizes.headCount + sizes.kvHeadCount : 0)
+  }
+
+  /// Of everything that is kept rounded in bfloat16.
+  private func keptBytesPerToken(
     _ sizes: QwenConfiguration, _ rank: Int, _ precision: Precision
   ) -> Int {
-    let plain =
-      sizes.hiddenSize + 2 + 2 * sizes.querySize + 2 * sizes.kvSize + sizes.headCount
-      + (KeptGates.rounds(self, precision) ? 1 : 2) * sizes.intermediateSize + Projection.allCases
-      .count * rank
-    guard sizes.hasHeadNorm else { return plain }
-    return plain + sizes.querySize + sizes.kvSize + sizes.headCount + sizes.kvHeadCount
+    let layers = keptLayers(of: sizes.layerCount)
+    let heads = sizes.querySize + sizes.kvSize
+    let matrices = sizes.hiddenSize + 2 * heads + (sizes.hasHeadNorm ? heads : 0)
+    let gates = 2 * sizes.intermediateSize
+    let modules = Projection.allCases.count
+    guard roundsKept(precision) else {
+      return 4 * layers * (matrices + gates + modules * rank)
+    }
+    let rounded = layers * (sizes.hiddenSize + matrices + gates + modules * rank)
+    return 2 * rounded + 4 * (matrices + rank)
   }
 
   private func gradientPerToken(_ sizes: QwenConfiguration) -> Int {
     guard keepsForBackward else { return sizes.intermediateSize }
     let raw = sizes.hasHeadNorm ? sizes.querySize : 0
     return 2 * sizes.hiddenSize + 2 * sizes.querySize + 2 * sizes.kvSize + raw
-      + 3 * sizes.intermediateSize
+      + 2 * sizes.intermediateSize
   }
 
   private func scratchBytes(

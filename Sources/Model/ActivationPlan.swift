@@ -55,6 +55,14 @@ package struct ActivationPlan: Sendable, Equatable {
     keepsForBackward && checkpointing == .none ? count : min(count, 1)
   }
 
+  /// Whether the forward pass rounds what it keeps to bfloat16 numbers, as products do with their operands.
+  func roundsKept(_ precision: Precision) -> Bool { keepsForBackward && precision == .bfloat16 }
+
+  /// Whether the residual stream before every layer is kept as it is.
+  func keepsResidual(_ precision: Precision) -> Bool {
+    keepsForBackward && (checkpointing == .full || !roundsKept(precision))
+  }
+
   /// Whether the batches can go through a model together: each has targets, and the last MLP takes the same rows of each
   /// as it would by itself.
   package func fits(together batches: [MicroBatch]) -> Bool {

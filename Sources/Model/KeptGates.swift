@@ -8,14 +8,9 @@ struct KeptGates: ~Copyable {
   private let roundedGate: BFloat16Buffer, roundedUp: BFloat16Buffer
   private let rounds: Bool
 
-  /// True where a plan keeps them rounded; `dGate` and `dUp` hold those of the layer at work then.
-  static func rounds(_ plan: ActivationPlan, _ precision: Precision) -> Bool {
-    plan.keepsForBackward && precision == .bfloat16
-  }
-
   init(_ plan: ActivationPlan, _ precision: Precision, layers: Int, width: Int) {
     (tokens, self.width, self.layers) = (plan.tokens, width, layers)
-    rounds = Self.rounds(plan, precision)
+    rounds = plan.roundsKept(precision)
     let count = layers * tokens * width
     gate = FloatBuffer(count: rounds ? 0 : count)
     up = FloatBuffer(count: rounds ? 0 : count)
@@ -37,12 +32,13 @@ struct KeptGates: ~Copyable {
     rounds ? spare.matrix(rows, width) : up.matrix(rows, width, at: start(layer))
   }
 
-  /// y = silu(gate) * up, and keeps both.
+  /// y = silu(gate) * up, which may take up's place, and keeps both.
   func forward(_ layer: Int, gate: MatrixView, up: MatrixView, into y: MutableMatrixView) {
+    if rounds {
+      roundedGate.round(gate, at: start(layer))
+      roundedUp.round(up, at: start(layer))
+    }
     SwiGLU.forward(gate: gate, up: up, into: y)
-    guard rounds else { return }
-    roundedGate.round(gate, at: start(layer))
-    roundedUp.round(up, at: start(layer))
   }
 
   /// y = silu(gate) * up once more, of what was kept.
@@ -58,7 +54,7 @@ struct KeptGates: ~Copyable {
       up: roundedUp.matrix(rows, width, at: start), into: y)
   }
 
-  /// dgate = dy * up * silu'(gate), dup = dy * silu(gate), of what was kept.
+  /// dgate = dy * up * silu'(gate), which may take dy's place, dup = dy * silu(gate), of what was kept.
   func backward(
     _ layer: Int, _ dy: MatrixView, intoGate dGate: MutableMatrixView, intoUp dUp: MutableMatrixView
   ) {

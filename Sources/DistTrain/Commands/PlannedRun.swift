@@ -34,8 +34,7 @@ struct PlannedRun: ParsableArguments {
     let noun = ranks == 1 ? "rank" : "ranks"
     return memory.rankLines + [
       "memory per host, \(ranks) \(noun)", Plan.row("  weights", Plan.size(memory.weights)),
-      Plan.row("  in all", "  \(host)"),
-    ]
+    ] + memory.commonLines + [Plan.row("  in all", "  \(host)")]
   }
 }
 

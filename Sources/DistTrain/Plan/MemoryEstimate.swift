@@ -4,13 +4,13 @@ package import Model
 package struct MemoryEstimate: Sendable, Equatable {
   /// The mapped weight files, once per host whatever the number of ranks.
   package let weights: Int
-  /// Of each rank: activations of training and of scoring.
-  package let activations: Int, scoring: Int
-  /// Parameters and two moments, of an encoder also gradients: 4 bytes each per trained parameter.
+  /// Of each rank: activations of training and of scoring, and a micro-batch's gradient where that is complete before it is
+  /// added to the sum.
+  package let activations: Int, scoring: Int, gradients: Int
+  /// Once per host: parameters and two moments, 4 bytes each per trained parameter.
   package let arenas: Int
-  /// The 64-bit sum: 8 bytes per trained parameter and 8 for the number of vectors.
+  /// Once per host: the 64-bit sum, 8 bytes per trained parameter and 8 for the number of vectors.
   package let exactSum: Int
-  package let keepsGradients: Bool
   /// Program, libraries, tokenizer and data; measured.
   package let program: Int
   /// Of the root while it saves: three arenas as arrays, and the checkpoint's bytes twice.
@@ -45,18 +45,20 @@ package struct MemoryEstimate: Sendable, Equatable {
     self.program = program
     self.activations = activations
     self.scoring = scoring
-    self.keepsGradients = keepsGradients
-    arenas = (keepsGradients ? 16 : 12) * count
+    gradients = keepsGradients ? 4 * count : 0
+    arenas = 12 * count
     exactSum = 8 * (count + 1)
     checkpoint = 12 * count
     adapter = 4 * count
     saving = 12 * count + 2 * checkpoint
   }
 
-  package var perRank: Int { activations + scoring + arenas + exactSum + program }
+  package var perRank: Int { activations + scoring + gradients + program }
 
   /// Of a host with so many ranks, the root among them.
-  package func perHost(ranks: Int) -> Int { weights + ranks * perRank + saving }
+  package func perHost(ranks: Int) -> Int {
+    weights + arenas + exactSum + ranks * perRank + saving
+  }
 
   /// Disk of the run's folder: the kept checkpoints, the one being written, and the adapter.
   package func disk(keeping limit: Int) -> Int { (limit + 1) * checkpoint + adapter }

@@ -39,6 +39,7 @@ extension Plan {
     return memory.rankLines + [
       "memory per host",
       row("  weights", Self.size(memory.weights) + "  mapped once for all ranks"),
+    ] + memory.commonLines + [
       row("  saving", Self.size(memory.saving) + "  the root, while it writes a checkpoint"),
       row(
         "  in all",
@@ -152,12 +153,20 @@ extension MemoryEstimate {
       "memory per rank",
       Plan.row("  activations", Plan.size(activations)),
       Plan.row("  scoring", Plan.size(scoring)),
-      Plan.row(
-        "  arenas",
-        Plan.size(arenas) + "  parameters, \(keepsGradients ? "gradients, " : "")two moments"),
-      Plan.row("  exact sum", Plan.size(exactSum) + "  64-bit integers"),
-      Plan.row("  program", Plan.size(program) + "  measured"),
-      Plan.row("  in all", Plan.size(perRank)),
+    ]
+      + (gradients > 0
+        ? [Plan.row("  gradients", Plan.size(gradients) + "  of one micro-batch")] : [])
+      + [
+        Plan.row("  program", Plan.size(program) + "  measured"),
+        Plan.row("  in all", Plan.size(perRank)),
+      ]
+  }
+
+  /// What the ranks of a host have in common besides the weights.
+  var commonLines: [String] {
+    [
+      Plan.row("  arenas", Plan.size(arenas) + "  parameters, two moments; one copy"),
+      Plan.row("  exact sum", Plan.size(exactSum) + "  64-bit integers; one copy"),
     ]
   }
 }

@@ -35,8 +35,9 @@ package struct StepEstimate: Sendable, Equatable {
     compute /= count
     exactSum = exactSum / count + model.resetSeconds
     wait = wait / count + network.smallSeconds(ranks: ranks)
+    // The ranks of a host have one sum, which the first of them sends.
     allReduce =
-      network.seconds(bytes: 8 * (parameters + 1), ranks: ranks, hosts: hosts)
+      network.seconds(bytes: 8 * (parameters + 1), ranks: hosts, hosts: hosts)
       + network.smallSeconds(ranks: ranks)
     update = model.updateSeconds
   }

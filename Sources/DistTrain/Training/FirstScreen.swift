@@ -137,6 +137,7 @@ extension FirstScreen {
       "memory",
       "about \(size(host)) \(verdict) \(size(available)) free per host:"
         + (memory.weights > 0 ? " weights \(size(memory.weights)) mapped once," : "")
+        + " \(size(memory.arenas + memory.exactSum)) of parameters, moments and sum,"
         + " \(Self.counted(ranksPerHost, "rank"))"
         + " of \(size(memory.perRank)), \(size(memory.saving)) to save")
   }

@@ -4,7 +4,7 @@ internal import VectorKernels
 ///
 /// Source: Shazeer, GLU Variants Improve Transformer, 2020.
 package enum SwiGLU {
-  /// y = silu(gate) * up; all [tokens, intermediate].
+  /// y = silu(gate) * up; all [tokens, intermediate]; y may be up.
   package static func forward(
     gate: MatrixView, up: MatrixView, into y: MutableMatrixView
   ) {
@@ -16,7 +16,7 @@ package enum SwiGLU {
     }
   }
 
-  /// dgate = dy * up * silu'(gate), dup = dy * silu(gate).
+  /// dgate = dy * up * silu'(gate), dup = dy * silu(gate); dgate may be dy.
   package static func backward(
     _ dy: MatrixView, gate: MatrixView, up: MatrixView, intoGate dgate: MutableMatrixView,
     intoUp dup: MutableMatrixView
@@ -30,6 +30,7 @@ package enum SwiGLU {
         dgate.base + row * dgate.stride, dup.base + row * dup.stride, gate.columns)
     }
   }
+
   /// y = silu(gate) * up of gates and ups that were kept as bfloat16 numbers.
   static func forward(gate: BFloat16View, up: BFloat16View, into y: MutableMatrixView) {
     precondition(gate.columns == y.columns && up.columns == y.columns, "shapes differ")
@@ -40,7 +41,7 @@ package enum SwiGLU {
     }
   }
 
-  /// dgate = dy * up * silu'(gate), dup = dy * silu(gate) of the same.
+  /// dgate = dy * up * silu'(gate), dup = dy * silu(gate) of the same; dgate may be dy.
   static func backward(
     _ dy: MatrixView, gate: BFloat16View, up: BFloat16View, intoGate dgate: MutableMatrixView,
     intoUp dup: MutableMatrixView

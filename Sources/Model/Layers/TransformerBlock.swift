@@ -51,12 +51,10 @@ package struct TransformerBlock: Sendable {
     attentionNorm.forward(
       x.view, into: normed, inverseRMS: a.slice(a.attentionInverseRMS, layer, n, 1))
     a.scratch.profile.lap(.elementWise)
-    let q = a.slice(a.query, layer, n, sizes.querySize)
-    let k = a.slice(a.key, layer, n, sizes.kvSize)
-    let v = a.slice(a.value, layer, n, sizes.kvSize)
+    let (q, k, v) = (a.query.current(layer, n), a.key.current(layer, n), a.value.current(layer, n))
     if let queryNorm, let keyNorm {
-      let rawQ = a.slice(a.rawQuery, layer, n, sizes.querySize)
-      let rawK = a.slice(a.rawKey, layer, n, sizes.kvSize)
+      let rawQ = a.rawQuery.current(layer, n)
+      let rawK = a.rawKey.current(layer, n)
       project(.query, normed.view, into: rawQ, pass, adapter, a)
       project(.key, normed.view, into: rawK, pass, adapter, a)
       queryNorm.forward(
@@ -70,14 +68,32 @@ package struct TransformerBlock: Sendable {
     project(.value, normed.view, into: v, pass, adapter, a)
     pass.rotary.forward(q, sequences: pass.sequences)
     pass.rotary.forward(k, sequences: pass.sequences)
+    if a.scratch.products.precision == .bfloat16 {
+      q.round()
+      k.round()
+      v.round()
+    }
     a.scratch.profile.lap(.elementWise)
-    let mixed = a.slice(a.attention, layer, n, sizes.querySize)
+    let mixed = a.attention.current(layer, n)
     attend(q.view, k.view, v.view, pass, into: mixed, a)
     a.scratch.profile.lap(.attention)
-    let middle = a.slice(a.middle, layer, n, sizes.hiddenSize)
+    let middle = a.middle.current(layer, n)
     project(.output, mixed.view, into: middle, pass, adapter, a)
     middle.add(x.view)
+    keepAttention(n, a)
     a.scratch.profile.lap(.elementWise)
+  }
+
+  private func keepAttention(_ n: Int, _ a: borrowing ActivationBuffer) {
+    a.keepInput(layer, n)
+    a.query.keep(layer, n)
+    a.key.keep(layer, n)
+    a.value.keep(layer, n)
+    a.attention.keep(layer, n)
+    a.middle.keep(layer, n)
+    guard queryNorm != nil else { return }
+    a.rawQuery.keep(layer, n)
+    a.rawKey.keep(layer, n)
   }
 
   /// Attention to what a sequence continues, in this pass or in an earlier one, and to itself.
@@ -108,7 +124,7 @@ package struct TransformerBlock: Sendable {
   ) {
     let (n, sizes) = (pass.tokens, a.sizes)
     let dx = a.dResidual.matrix(n, sizes.hiddenSize)
-    let mixed = a.slice(a.attention, layer, n, sizes.querySize).view
+    let mixed = a.attention.again(layer, n)
     let dMixed = a.dAttention.matrix(n, sizes.querySize)
     projectBack(.output, dx.view, x: mixed, .overwritten, dMixed, pass, adapter, a, sink)
     let dq = a.dQuery.matrix(n, sizes.querySize)
@@ -118,9 +134,8 @@ package struct TransformerBlock: Sendable {
     dk.zero()
     dv.zero()
     attention.backward(
-      dMixed.view, q: a.slice(a.query, layer, n, sizes.querySize).view,
-      k: a.slice(a.key, layer, n, sizes.kvSize).view,
-      v: a.slice(a.value, layer, n, sizes.kvSize).view, output: mixed,
+      dMixed.view, q: a.query.again(layer, n), k: a.key.again(layer, n),
+      v: a.value.again(layer, n), output: mixed,
       logSumExp: a.slice(a.logSumExp, layer, n, sizes.headCount).view, sequences: pass.sequences,
       accumulatingIntoQ: dq, k: dk, v: dv, scratch: a.scratch)
     a.scratch.profile.lap(.attention)
@@ -128,13 +143,13 @@ package struct TransformerBlock: Sendable {
     pass.rotary.backward(dk, sequences: pass.sequences)
     if let queryNorm, let keyNorm {
       normBack(
-        queryNorm, dq, x: a.slice(a.rawQuery, layer, n, sizes.querySize).view,
+        queryNorm, dq, x: a.rawQuery.again(layer, n),
         a.slice(a.queryInverseRMS, layer, n, sizes.headCount).view, a)
       normBack(
-        keyNorm, dk, x: a.slice(a.rawKey, layer, n, sizes.kvSize).view,
+        keyNorm, dk, x: a.rawKey.again(layer, n),
         a.slice(a.keyInverseRMS, layer, n, sizes.kvHeadCount).view, a)
     }
-    let x = a.residual(layer, n).view
+    let x = a.input(layer, n)
     let inverseRMS = a.slice(a.attentionInverseRMS, layer, n, 1)
     let normed = a.normed.matrix(n, sizes.hiddenSize)
     attentionNorm.forward(x, into: normed, inverseRMS: inverseRMS)
@@ -170,14 +185,14 @@ package struct TransformerBlock: Sendable {
     let (n, sizes) = (mlpRows(pass, a), a.sizes)
     let middle = mlpInput(pass, a)
     if let rows = keptRows(pass, a) {
-      middle.gather(rows, of: a.slice(a.middle, layer, pass.tokens, sizes.hiddenSize).view)
+      middle.gather(rows, of: a.middle.current(layer, pass.tokens).view)
     }
     let normed = a.normed.matrix(n, sizes.hiddenSize)
     mlpNorm.forward(
       middle.view, into: normed, inverseRMS: a.slice(a.mlpInverseRMS, layer, n, 1))
     a.scratch.profile.lap(.elementWise)
-    let gate = a.gates.gate(layer, n, spare: a.dGate)
-    let up = a.gates.up(layer, n, spare: a.dUp)
+    let gate = a.gates.gate(layer, n, spare: a.dGated)
+    let up = a.gates.up(layer, n, spare: a.gated)
     let gated = a.gated.matrix(n, sizes.intermediateSize)
     project(.gate, normed.view, into: gate, pass, adapter, a)
     project(.up, normed.view, into: up, pass, adapter, a)
@@ -198,12 +213,11 @@ package struct TransformerBlock: Sendable {
     let gated = a.gated.matrix(n, sizes.intermediateSize)
     a.gates.again(layer, into: gated)
     a.scratch.profile.lap(.elementWise)
-    let dUp = a.dUp.matrix(n, sizes.intermediateSize)
-    let dGate = a.dGate.matrix(n, sizes.intermediateSize)
-    projectBack(.down, dx.view, x: gated.view, .overwritten, dUp, pass, adapter, a, sink)
-    gated.copy(from: dUp.view)
-    a.gates.backward(layer, gated.view, intoGate: dGate, intoUp: dUp)
-    let middle = mlpInput(pass, a).view
+    let dGated = a.dGated.matrix(n, sizes.intermediateSize)
+    projectBack(.down, dx.view, x: gated.view, .overwritten, dGated, pass, adapter, a, sink)
+    let (dGate, dUp) = (dGated, gated)
+    a.gates.backward(layer, dGated.view, intoGate: dGate, intoUp: dUp)
+    let middle = keptMLPInput(pass, a)
     let inverseRMS = a.slice(a.mlpInverseRMS, layer, n, 1)
     let normed = a.normed.matrix(n, sizes.hiddenSize)
     mlpNorm.forward(middle, into: normed, inverseRMS: inverseRMS)
@@ -234,7 +248,15 @@ package struct TransformerBlock: Sendable {
   private func mlpInput(_ pass: Pass, _ a: borrowing ActivationBuffer) -> MutableMatrixView {
     let (n, hidden) = (mlpRows(pass, a), a.sizes.hiddenSize)
     return keptRows(pass, a) == nil
-      ? a.slice(a.middle, layer, n, hidden) : a.keptMiddle.matrix(n, hidden)
+      ? a.middle.current(layer, n) : a.keptMiddle.matrix(n, hidden)
+  }
+
+  /// The same in the backward pass.
+  @_lifetime(borrow a)
+  private func keptMLPInput(_ pass: Pass, _ a: borrowing ActivationBuffer) -> MatrixView {
+    let (n, hidden) = (mlpRows(pass, a), a.sizes.hiddenSize)
+    return keptRows(pass, a) == nil
+      ? a.middle.again(layer, n) : a.keptMiddle.matrix(n, hidden).view
   }
 
   // MARK: Projections
@@ -247,6 +269,7 @@ package struct TransformerBlock: Sendable {
       x, segments: segments(pass, x), adapter: adapter, into: y,
       xA: a.lowRank(layer, projection, x.rows), mask: a.mask(layer, projection, x.rows),
       scratch: a.scratch)
+    a.keepLowRank(layer, projection, x.rows)
   }
 
   private func projectBack(
@@ -255,7 +278,7 @@ package struct TransformerBlock: Sendable {
     _ adapter: borrowing FloatBuffer, _ a: borrowing ActivationBuffer, _ sink: GradientSink
   ) {
     self[projection].backward(
-      dy, x: x, segments: segments(pass, x), xA: a.lowRank(layer, projection, x.rows).view,
+      dy, x: x, segments: segments(pass, x), xA: a.keptLowRank(layer, projection, x.rows),
       mask: a.mask(layer, projection, x.rows), adapter: adapter, inputGradient, dx,
       scratch: a.scratch, sink: sink)
   }

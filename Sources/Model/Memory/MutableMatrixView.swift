@@ -3,7 +3,7 @@ internal import VectorKernels
 /// A writable [rows, columns] matrix in memory that belongs to somebody else.
 ///
 /// Copies of a view name the same memory, as a pointer does; buffers are laid out so that no kernel reads what another
-/// view of the same call overwrites.
+/// view of the same call overwrites, except where it says that an output may be an input.
 @safe
 package struct MutableMatrixView: ~Escapable {
   let base: UnsafeMutablePointer<Float>
@@ -61,6 +61,11 @@ package struct MutableMatrixView: ~Escapable {
   /// Overwrites every element with zero.
   package func zero() {
     for row in 0..<rows { unsafe (base + row * stride).update(repeating: 0, count: columns) }
+  }
+
+  /// Rounds every element to the nearest bfloat16 number.
+  func round() {
+    for row in 0..<rows { unsafe vk_round_bf16(base + row * stride, columns) }
   }
 
   /// Overwrites this matrix with `source`.

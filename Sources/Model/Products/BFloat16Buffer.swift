@@ -35,6 +35,15 @@ struct BFloat16Buffer: ~Copyable {
       "\(elements) elements do not fit, or are not contiguous")
     unsafe vk_narrow_bf16(x.base, 1, base + offset, elements)
   }
+
+  /// Overwrites x with the elements from `offset` on; x: contiguous.
+  func widen(from offset: Int, into x: MutableMatrixView) {
+    let elements = x.rows * x.columns
+    precondition(
+      offset >= 0 && offset + elements <= count && x.stride == x.columns,
+      "there are no \(elements) elements, or they are not contiguous")
+    unsafe vk_widen_bf16(base + offset, x.base, elements)
+  }
 }
 
 /// A read-only [rows, columns] matrix of bfloat16 numbers in memory that belongs to somebody else.

@@ -3,7 +3,7 @@ struct MergeTable: Sendable {
   private struct Entry {
     var pair: UInt64 = .max, merge: UInt64 = 0
   }
-  /// A power of two of entries, at most half of them used.
+  /// A power of two of entries, at most three quarters of them used.
   private var entries: [Entry] = []
   private var shift: UInt64 = 0
 
@@ -41,7 +41,7 @@ struct MergeTable: Sendable {
       } while try parser.hasNext("]")
     }
     var bits: UInt64 = 4
-    while 1 << bits < 2 * read.count { bits += 1 }
+    while 3 << bits < 4 * read.count { bits += 1 }
     shift = 64 - bits
     entries = [Entry](repeating: Entry(), count: 1 << bits)
     // The reference lets a repeated pair take its last rank.

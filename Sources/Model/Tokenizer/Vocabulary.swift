@@ -9,7 +9,7 @@ struct Vocabulary: Sendable {
   private var written: [UInt8] = []
   /// By id; of no characters where there is no such token.
   private var places: [Place] = []
-  /// An open-addressing hash table of ids, -1 where it is empty; at most half of it is full.
+  /// An open-addressing hash table of ids, -1 where it is empty; at most three quarters of it are full.
   private var slots = [Int32](repeating: -1, count: 1 << 16)
   private var count = 0
 
@@ -60,7 +60,7 @@ struct Vocabulary: Sendable {
         description:
           "its tokens \"\(text(range(id)))\" and \"\(text(token))\" have the same id \(id)")
     }
-    if 2 * (count + 1) > slots.count { grow() }
+    if 4 * (count + 1) > 3 * slots.count { grow() }
     let slot = slot(of: token, in: written)
     guard slots[slot] < 0 else {
       throw TokenizerError(description: "its token \"\(text(token))\" stands twice in model.vocab")
@@ -115,7 +115,7 @@ struct Vocabulary: Sendable {
   }
 
   private mutating func grow() {
-    slots = [Int32](repeating: -1, count: 4 * slots.count)
+    slots = [Int32](repeating: -1, count: 2 * slots.count)
     for id in places.indices where places[id].count > 0 {
       slots[slot(of: range(id), in: written)] = Int32(id)
     }

@@ -21,6 +21,8 @@ void vk_widen_bf16(const uint16_t *source, float *target, size_t count);
 void vk_widen_f16(const uint16_t *source, float *target, size_t count);
 /// target = scale * source, rounded to nearest even; NaN stays NaN.
 void vk_narrow_bf16(const float *source, float scale, uint16_t *target, size_t count);
+/// x = x, rounded to a bfloat16 number in the same way.
+void vk_round_bf16(float *x, size_t count);
 
 // MARK: Products with weights (product.c, product_tile.h)
 
@@ -73,9 +75,9 @@ void vk_rotate_back(float *x, const float *cosine, const float *sine, size_t hal
 
 // MARK: Gated activation (swiglu.c)
 
-/// y = silu(gate) * up.
+/// y = silu(gate) * up; y may be up.
 void vk_swiglu(const float *gate, const float *up, float *y, size_t count);
-/// dgate = dy * up * silu'(gate); dup = dy * silu(gate).
+/// dgate = dy * up * silu'(gate); dup = dy * silu(gate); dgate may be dy.
 void vk_swiglu_backward(const float *dy, const float *gate, const float *up, float *dgate, float *dup, size_t count);
 /// The same with gate and up as bfloat16 numbers.
 void vk_swiglu_bf16(const uint16_t *gate, const uint16_t *up, float *y, size_t count);
