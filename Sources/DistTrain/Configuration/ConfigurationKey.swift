@@ -85,7 +85,7 @@ package struct ConfigurationKey: Sendable {
       help: "full: keep less memory per layer, compute each one's forward pass twice",
       isFixed: false, scope: .adapters),
     ConfigurationKey(
-      name: "tokens_per_pass", kind: .integer(1...1_000_000), fallback: "256",
+      name: "tokens_per_pass", kind: .integer(1...1_000_000), fallback: "224",
       help:
         "micro-batches of together so many tokens go through the model together; speed and memory, never the result",
       isFixed: false, scope: .adapters),
