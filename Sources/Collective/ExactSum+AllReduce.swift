@@ -66,26 +66,24 @@ extension ExactSum {
   private mutating func exchange(
     _ ranges: [Range<Int>], skipsLong: Bool, over communicator: Communicator
   ) throws(MPIError) {
-    var short = [count..<count + 1]
-    for range in ranges {
-      guard range.count >= Self.leastAlone else {
-        short.append(range)
-        continue
-      }
-      if skipsLong { continue }
+    packed.removeAll(keepingCapacity: true)
+    for range in ranges where range.count < Self.leastAlone {
+      for index in range { packed.append(sums[index]) }
+    }
+    packed.append(sums[count])
+    for range in ranges where range.count >= Self.leastAlone && !skipsLong {
       var part = sums.part(range)
       try communicator.allReduce(&part, operation: .sum)
     }
-    var packed: [Int64] = []
-    for range in short { packed += range.map { sums[$0] } }
     try communicator.allReduce(&packed, operation: .sum)
     var next = 0
-    for range in short {
+    for range in ranges where range.count < Self.leastAlone {
       for index in range {
         sums[index] = packed[next]
         next += 1
       }
     }
+    sums[count] = packed[next]
   }
   /// Elements that are worth a reduction of their own.
   private static let leastAlone = 1 << 16
@@ -93,18 +91,30 @@ extension ExactSum {
   /// Throws on all ranks if they sum different things or one of them cannot.
   ///
   /// The message has the same length whatever the settings are, so it cannot itself disagree.
-  private func agree(over communicator: Communicator) throws(ExactSumError) {
-    let settings = [count, contributions, fractionBits].map { UInt64($0) }
+  private mutating func agree(over communicator: Communicator) throws(ExactSumError) {
     let report = failure.map { FailureReport(index: $0.index, rank: communicator.rank) }
-    var words = settings + settings.map { ~$0 } + [report?.word ?? .max]
+    words.removeAll(keepingCapacity: true)
+    for setting in 0..<Self.settingCount { words.append(self[setting: setting]) }
+    for setting in 0..<Self.settingCount { words.append(~self[setting: setting]) }
+    words.append(report?.word ?? .max)
     try communicating { () throws(MPIError) in
       try communicator.allReduce(&words, operation: .minimum)
     }
-    guard zip(words, words[settings.count...]).prefix(settings.count).allSatisfy({ $0 == ~$1 })
-    else { throw .ranksDisagree }
-    let first = words[2 * settings.count]
+    for setting in 0..<Self.settingCount
+    where words[setting] != ~words[Self.settingCount + setting] { throw .ranksDisagree }
+    let first = words[2 * Self.settingCount]
     if first != .max { throw try unusableValue(FailureReport(word: first), over: communicator) }
   }
+
+  /// What all ranks must have alike.
+  private subscript(setting index: Int) -> UInt64 {
+    switch index {
+    case 0: UInt64(count)
+    case 1: UInt64(contributions)
+    default: UInt64(fractionBits)
+    }
+  }
+  private static let settingCount = 3
 
   /// The error for a report that all ranks know; the rank that made it tells the others the value.
   private func unusableValue(

@@ -28,6 +28,8 @@ package struct ExactSum: ~Copyable {
   /// Reduces what nothing will be added to while other elements are still added to.
   var background: BackgroundSum?
   let ends: FinalEnds
+  /// What the ranks agree on, and the integers of short ranges side by side; kept from window to window.
+  var words: [UInt64] = [], packed: [Int64] = []
   /// The unusable value with the lowest index that this rank added.
   var failure: Failure?
   /// True from `beginAllReduce` to `allReduce`, and from that to `reset`.

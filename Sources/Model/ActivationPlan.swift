@@ -72,9 +72,9 @@ package struct ActivationPlan: Sendable, Equatable {
       && batches.reduce(0) { $0 + $1.targetRows.count } <= targets
   }
 
-  func fits(_ batch: MicroBatch) -> Bool {
-    batch.tokens.count <= tokens && batch.targetRows.count <= targets
-      && batch.longestSequence <= sequence
+  func fits(_ pass: JoinedPass) -> Bool {
+    pass.tokenCount <= tokens && pass.batch.targetRows.count <= targets
+      && pass.longestSequence <= sequence
   }
 }
 

@@ -36,6 +36,9 @@ package struct MicroBatch: Sendable, Equatable {
     precondition(firstTarget >= 1, "the first token has no predecessor")
     let start = tokens.count
     append(sequence)
+    let count = max(0, sequence.count - firstTarget)
+    targetRows.reserveCapacity(targetRows.count + count)
+    targetTokens.reserveCapacity(targetTokens.count + count)
     for position in stride(from: firstTarget, to: sequence.count, by: 1) {
       addTarget(sequence[position], afterRow: start + position - 1)
     }

@@ -23,62 +23,57 @@ package struct QwenModel: Sendable {
     }
   }
 
-  /// Returns the loss sum of each of `batches`, which go through the model together.
+  /// Computes the losses of the micro-batches of `pass` and hands over their gradients.
   ///
-  /// With several batches, each has targets. What is computed for one has the same bits as by itself where
-  /// `computesRowsAlone`.
+  /// What is computed for one has the same bits as by itself where `computesRowsAlone`.
   ///
   /// - Parameters:
   ///   - adapter: The arena of parameters, in the order of `layout`.
-  ///   - dropouts: One for each batch.
   ///   - sink: Gets the gradient of each batch; nothing of one without targets.
+  package func forwardBackward(
+    _ pass: JoinedPass, adapter: borrowing FloatBuffer, _ activations: borrowing ActivationBuffer,
+    sink: GradientSink
+  ) {
+    precondition(activations.plan.keepsForBackward, "this plan keeps nothing for a backward pass")
+    guard !pass.batch.targetRows.isEmpty else { return }
+    let rows = forward(pass, adapter: adapter, activations)
+    lossBackward(pass.batch, pass.lossRows, activations)
+    for block in blocks.reversed() {
+      if activations.plan.checkpointing == .full {
+        block.forward(rows, adapter: adapter, activations)
+      }
+      block.backward(
+        rows, adapter: adapter, wantsInputGradient: block.layer > 0, activations, sink: sink)
+    }
+  }
+
+  /// The sum of the losses of micro-batch `index` of the pass that `forwardBackward` did last.
+  package func lossSum(
+    _ index: Int, of pass: JoinedPass, _ activations: borrowing ActivationBuffer
+  ) -> Double {
+    let targets = pass.targets(index)
+    let losses = activations.losses.matrix(targets.count, 1, at: targets.lowerBound)
+    return (0..<losses.rows).reduce(0.0) { $0 + Double(losses[$1, 0]) }
+  }
+
+  /// The same for batches that no pass was made of; returns the loss sum of each.
   package func forwardBackward(
     _ batches: [MicroBatch], adapter: borrowing FloatBuffer, dropouts: [Dropout?],
     _ activations: borrowing ActivationBuffer, sink: GradientSink
   ) -> [Double] {
-    precondition(activations.plan.keepsForBackward, "this plan keeps nothing for a backward pass")
-    precondition(batches.count == dropouts.count, "each batch has a dropout of its own or none")
-    let joined = MicroBatch(joining: batches)
-    guard !joined.targetRows.isEmpty else { return batches.map { _ in 0 } }
-    let pass = forward(
-      joined, Self.segments(batches, dropouts), adapter: adapter, activations)
-    lossBackward(joined, pass.lossRows, activations)
-    for block in blocks.reversed() {
-      if activations.plan.checkpointing == .full {
-        block.forward(pass, adapter: adapter, activations)
-      }
-      block.backward(
-        pass, adapter: adapter, wantsInputGradient: block.layer > 0, activations, sink: sink)
-    }
-    return lossSums(batches, activations)
-  }
-
-  private static func segments(_ batches: [MicroBatch], _ dropouts: [Dropout?]) -> [Segment] {
-    var end = 0
-    return zip(batches, dropouts).map { batch, dropout in
-      precondition(!batch.targetRows.isEmpty, "a batch of several has no targets")
-      let start = end
-      end += batch.tokens.count
-      return Segment(rows: start..<end, dropout: dropout)
-    }
-  }
-
-  private func lossSums(
-    _ batches: [MicroBatch], _ activations: borrowing ActivationBuffer
-  ) -> [Double] {
-    var next = 0
-    return batches.map { batch in
-      let losses = activations.losses.matrix(batch.targetRows.count, 1, at: next)
-      next += losses.rows
-      return (0..<losses.rows).reduce(0.0) { $0 + Double(losses[$1, 0]) }
-    }
+    let pass = JoinedPass(batches, dropouts: dropouts)
+    forwardBackward(pass, adapter: adapter, activations, sink: sink)
+    var sums: [Double] = []
+    for index in batches.indices { sums.append(lossSum(index, of: pass, activations)) }
+    return sums
   }
 
   /// Returns the log-probability of each of the batch's targets.
   package func logProbabilities(
     _ batch: MicroBatch, adapter: borrowing FloatBuffer, _ activations: borrowing ActivationBuffer
   ) -> [Float] {
-    let pass = forward(batch, adapter: adapter, activations)
+    let pass = JoinedPass([batch], dropouts: [nil])
+    _ = forward(pass, adapter: adapter, activations)
     return crossEntropy.logProbabilities(
       normedTargets(pass.lossRows, activations), targets: batch.targetTokens,
       scratch: activations.scratch)
@@ -88,7 +83,8 @@ package struct QwenModel: Sendable {
   package func logits(
     _ batch: MicroBatch, adapter: borrowing FloatBuffer, _ activations: borrowing ActivationBuffer
   ) -> [Float] {
-    let pass = forward(batch, adapter: adapter, activations)
+    let pass = JoinedPass([batch], dropouts: [nil])
+    _ = forward(pass, adapter: adapter, activations)
     let normed = normedTargets(pass.lossRows, activations)
     let result = FloatBuffer(count: normed.rows * configuration.vocabularySize)
     crossEntropy.head.forward(
@@ -104,30 +100,31 @@ package struct QwenModel: Sendable {
     _ batch: MicroBatch, sequences: [PackedSequence], adapter: borrowing FloatBuffer,
     _ activations: borrowing ActivationBuffer
   ) -> [Int32] {
-    let pass = forward(batch, keeping: sequences, adapter: adapter, activations)
+    let pass = JoinedPass([batch], dropouts: [nil])
+    _ = forward(pass, keeping: sequences, adapter: adapter, activations)
     return crossEntropy.mostProbable(
       normedTargets(pass.lossRows, activations), scratch: activations.scratch)
   }
 
   /// Runs every block and leaves the last residual stream in `activations`.
   private func forward(
-    _ batch: MicroBatch, _ segments: [Segment]? = nil, keeping sequences: [PackedSequence]? = nil,
+    _ pass: JoinedPass, keeping sequences: [PackedSequence]? = nil,
     adapter: borrowing FloatBuffer, _ activations: borrowing ActivationBuffer
   ) -> TransformerBlock.Pass {
-    precondition(activations.plan.fits(batch), "the micro-batch is larger than the plan")
-    let tokens = batch.tokens.count
+    precondition(activations.plan.fits(pass), "the micro-batch is larger than the plan")
+    let tokens = pass.tokenCount
     let x = activations.residual(0, tokens)
     activations.scratch.profile.begin()
-    for (row, token) in batch.tokens.enumerated() {
-      embedding.widen(rows: Int(token)..<Int(token) + 1, into: x.rows(row..<row + 1))
+    for row in 0..<tokens {
+      let token = Int(pass.batch.tokens[row])
+      embedding.widen(rows: token..<token + 1, into: x.rows(row..<row + 1))
     }
     activations.scratch.profile.lap(.elementWise)
-    let segments = segments ?? [Segment(rows: 0..<tokens)]
-    let pass = TransformerBlock.Pass(
-      sequences: sequences ?? batch.sequences, tokens: tokens, segments: segments, rotary: rotary,
-      lossRows: LossRows(batch, segments), keepsKeys: sequences != nil)
-    for block in blocks { block.forward(pass, adapter: adapter, activations) }
-    return pass
+    let rows = TransformerBlock.Pass(
+      sequences: sequences ?? pass.sequences, tokens: tokens, segments: pass.segments,
+      rotary: rotary, lossRows: pass.lossRows, keepsKeys: sequences != nil)
+    for block in blocks { block.forward(rows, adapter: adapter, activations) }
+    return rows
   }
 
   /// Gathers the rows in the loss and normalises them: [targets, hidden].

@@ -51,28 +51,27 @@ struct Benchmark: Sendable {
     }
     let windows = try job.load { try (1...steps + 1).map { try data.microBatches(ofStep: $0) } }
     let tokens = windows.flatMap { $0.batches.map(\.tokens.count) }
-    let passes = windows.flatMap { window in
-      (0..<job.ranks.worldSize).flatMap {
-        learner.passes(window.batches, rank: $0, worldSize: job.ranks.worldSize)
-      }
+    let work = windows.map { batches, first in
+      TrainingWindow(
+        batches, first: first, divisor: batches.reduce(0) { $0 + inputs.normalization($1) },
+        learner, rank: job.ranks.rank, worldSize: job.ranks.worldSize)
     }
+    let passCount = try job.ranks.sum(Int64(work.reduce(0) { $0 + $1.passes.count }))
     job.enter(.step)
     try job.ranks.barrier()
     let rate = learner.productRate(
-      tokens: tokens.reduce(0, +) / passes.count, seconds: productSeconds
+      tokens: tokens.reduce(0, +) / Int(passCount), seconds: productSeconds
     ) { job.ranks.watchdog?.progress() }
     var trainer = try Trainer(
       learner, start: try job.load { try learner.start() }, configuration,
       totalSteps: data.plan.totalSteps, over: job.ranks)
     var times: [StepTimes] = []
     var seconds: [Double] = []
-    for (index, (batches, first)) in windows.enumerated() {
+    for (index, window) in work.enumerated() {
       if index == 1 { learner.profile.enable() }
       try job.ranks.barrier()
       var watch = Stopwatch()
-      let metrics = try trainer.step(
-        batches, first: first, step: index + 1,
-        divisor: batches.reduce(0) { $0 + inputs.normalization($1) }, over: job.ranks)
+      let metrics = try trainer.step(window, step: index + 1, over: job.ranks)
       guard index > 0 else { continue }
       seconds.append(watch.lap())
       times.append(metrics.times)

@@ -119,8 +119,11 @@ enum PlanRun {
     let points = try MicroBatchProbe(seconds: options.probeSeconds).measure(
       planned.batches, over: job.ranks
     ) { batch in
-      _ = learner.forwardBackward(
-        [batch], numbers: [0], parameters: parameters, sink: { _, _, _ in })
+      var losses = [0.0]
+      for pass in learner.passes([batch], first: 0, among: [0]) {
+        learner.forwardBackward(
+          pass, parameters: parameters, losses: &losses, sink: { _, _, _ in })
+      }
     }
     return Measurement(
       model: PlannedModel(planned.inputs), workload: planned.workload, memory: memory,

@@ -4,6 +4,10 @@ package import Model
 /// A frozen decoder with an adapter that is trained.
 package final class AdapterLearner: Learner {
   package typealias Batch = MicroBatch
+  package struct Pass: TrainingPass {
+    package let indices: [Int]
+    fileprivate let joined: JoinedPass
+  }
   package let model: QwenModel
   private let inputs: RunInputs
   private let activations: ActivationBuffer
@@ -58,25 +62,40 @@ package final class AdapterLearner: Learner {
 
   package func untrained() throws -> FloatBuffer { FloatBuffer(count: parameterCount) }
 
-  package func passes(_ batches: [MicroBatch], among indices: [Int]) -> [[Int]] {
+  package func passes(
+    _ batches: [MicroBatch], first: Int, among indices: [Int]
+  ) -> [Pass] {
+    grouped(batches, among: indices).map { group -> Pass in
+      let dropouts: [Dropout?] = group.map { dropout(microBatch: first + $0) }
+      return Pass(
+        indices: group, joined: JoinedPass(group.map { batches[$0] }, dropouts: dropouts))
+    }
+  }
+
+  private func dropout(microBatch: Int) -> Dropout? {
+    Dropout(
+      probability: inputs.layout.configuration.dropout, seed: inputs.configuration.seed,
+      microBatch: microBatch)
+  }
+
+  private func grouped(_ batches: [MicroBatch], among indices: [Int]) -> [[Int]] {
     guard joinsBatches else { return indices.map { [$0] } }
     let tokens = batches.map(\.tokens.count)
-    return groups(ofCosts: tokens, among: indices) { group in
-      group.reduce(0) { $0 + tokens[$1] } <= inputs.configuration.tokensPerPass
-        && activations.plan.fits(together: group.map { batches[$0] })
+    let (plan, limit) = (activations.plan, inputs.configuration.tokensPerPass)
+    return groups(ofCosts: tokens, among: indices) { (group: [Int]) -> Bool in
+      let together = group.map { batches[$0] }
+      let count = together.reduce(0) { $0 + $1.tokens.count }
+      return count <= limit && plan.fits(together: together)
     }
   }
 
   package func forwardBackward(
-    _ batches: [MicroBatch], numbers: [Int], parameters: borrowing FloatBuffer, sink: GradientSink
-  ) -> [Double] {
-    let dropouts = numbers.map { number in
-      Dropout(
-        probability: inputs.layout.configuration.dropout, seed: inputs.configuration.seed,
-        microBatch: number)
+    _ pass: Pass, parameters: borrowing FloatBuffer, losses: inout [Double], sink: GradientSink
+  ) {
+    model.forwardBackward(pass.joined, adapter: parameters, activations, sink: sink)
+    for (place, index) in pass.indices.enumerated() {
+      losses[index] = model.lossSum(place, of: pass.joined, activations)
     }
-    return model.forwardBackward(
-      batches, adapter: parameters, dropouts: dropouts, activations, sink: sink)
   }
 
   package func touchedRanges(_ batch: MicroBatch) -> [Range<Int>] { [0..<parameterCount] }

@@ -4,6 +4,12 @@ package import Model
 /// An encoder with a multiple-choice head, all of whose parameters are trained.
 package final class EncoderLearner: Learner {
   package typealias Batch = ChoiceBatch
+  package struct Pass: TrainingPass {
+    package let indices: [Int]
+    fileprivate let batch: ChoiceBatch
+    /// Counts every micro-batch of the run.
+    fileprivate let number: Int
+  }
   private let inputs: EncoderInputs
   private let model: EncoderModel
   private let activations: EncoderActivations, scoring: EncoderActivations
@@ -56,37 +62,34 @@ package final class EncoderLearner: Learner {
 
   package func untrained() throws -> FloatBuffer { try given(in: nil) }
 
-  package func passes(_ batches: [ChoiceBatch], among indices: [Int]) -> [[Int]] {
-    indices.map { [$0] }
+  package func passes(
+    _ batches: [ChoiceBatch], first: Int, among indices: [Int]
+  ) -> [Pass] {
+    indices.map { Pass(indices: [$0], batch: batches[$0], number: first + $0) }
   }
 
   package func forwardBackward(
-    _ batches: [ChoiceBatch], numbers: [Int], parameters: borrowing FloatBuffer, sink: GradientSink
-  ) -> [Double] {
-    batches.indices.map { index in
-      let batch = batches[index]
-      let dropout = EncoderDropout(
-        model.configuration, seed: inputs.configuration.seed, microBatch: numbers[index])
-      var handed = 0
-      let lossSum = model.forwardBackward(
-        batch, parameters: parameters, dropout: dropout, loss: loss, accumulatingInto: gradients,
-        activations
-      ) { end in
-        Self.hand(over: gradients, handed..<end, of: index, to: sink)
-        handed = end
-      }
-      for range in touchedRanges(batch) {
-        Self.hand(
-          over: gradients, max(handed, range.lowerBound)..<range.upperBound, of: index, to: sink)
-      }
-      return lossSum
+    _ pass: Pass, parameters: borrowing FloatBuffer, losses: inout [Double], sink: GradientSink
+  ) {
+    let dropout = EncoderDropout(
+      model.configuration, seed: inputs.configuration.seed, microBatch: pass.number)
+    var handed = 0
+    losses[pass.indices[0]] = model.forwardBackward(
+      pass.batch, parameters: parameters, dropout: dropout, loss: loss,
+      accumulatingInto: gradients, activations
+    ) { end in
+      Self.hand(over: gradients, handed..<end, to: sink)
+      handed = end
+    }
+    for range in touchedRanges(pass.batch) {
+      Self.hand(over: gradients, max(handed, range.lowerBound)..<range.upperBound, to: sink)
     }
   }
 
   private static func hand(
-    over gradients: borrowing FloatBuffer, _ range: Range<Int>, of batch: Int, to sink: GradientSink
+    over gradients: borrowing FloatBuffer, _ range: Range<Int>, to sink: GradientSink
   ) {
-    sink(batch, range.lowerBound, gradients.span.extracting(range))
+    sink(0, range.lowerBound, gradients.span.extracting(range))
     gradients.zero(range)
   }
 

@@ -29,6 +29,8 @@ package struct Trainer<Model: Learner>: ~Copyable {
   private var update: SummedUpdate
   private let schedule: LearningRateSchedule
   private var trial: OverlapTrial
+  /// Of each micro-batch of a window, and last whether this rank is asked to stop.
+  private var losses: [Double]
 
   /// Communication: all ranks must call this at the same point.
   package init(
@@ -47,6 +49,7 @@ package struct Trainer<Model: Learner>: ~Copyable {
     self.firstMoment = firstMoment
     self.secondMoment = secondMoment
     trial = OverlapTrial(configuration.overlap)
+    losses = [Double](repeating: 0, count: configuration.accumulation + 1)
     update = SummedUpdate(configuration, count: count, sections: learner.decaySections)
     schedule = LearningRateSchedule(
       shape: configuration.scheduleShape, peak: configuration.learningRate,
@@ -59,51 +62,38 @@ package struct Trainer<Model: Learner>: ~Copyable {
   /// loss of each micro-batch and whether a rank is asked to stop; all once per window. The ranks of a host wait for each
   /// other before the first gradient and after the update.
   ///
-  /// - Parameters:
-  ///   - batches: The window's micro-batches, all ranks'.
-  ///   - first: The number of the first one in the run.
-  ///   - step: The number of this step, from 1.
+  /// - Parameter step: The number of this step, from 1.
   package mutating func step(
-    _ batches: [Model.Batch], first: Int, step: Int, divisor: Int,
-    over ranks: Communicator
+    _ window: TrainingWindow<Model>, step: Int, over ranks: Communicator
   ) throws -> StepMetrics {
-    var losses = [Double](repeating: 0, count: batches.count)
     var (times, watch) = (StepTimes(), Stopwatch())
     try sum.reset()
     times.exactSum = watch.lap()
-    let touched = Self.union(batches.flatMap(learner.touchedRanges))
     // Within one host the cores that would communicate have better to do.
-    if trial.overlaps && host.spansHosts { sum.beginAllReduce(over: ranks, in: touched) }
-    let passes = learner.passes(batches, rank: ranks.rank, worldSize: ranks.worldSize)
-    for (index, pass) in passes.enumerated() {
+    if trial.overlaps && host.spansHosts { sum.beginAllReduce(over: ranks, in: window.touched) }
+    for index in losses.indices { losses[index] = 0 }
+    for (index, pass) in window.passes.enumerated() {
       let adding = Self.forwardBackward(
-        pass, batches, first: first, learner, parameters, addingTo: &sum,
-        isLast: index == passes.count - 1, losses: &losses)
+        pass, learner, parameters, addingTo: &sum, isLast: index == window.passes.count - 1,
+        losses: &losses)
       times.compute += watch.lap() - adding
       times.exactSum += adding
       ranks.watchdog?.progress()
     }
-    times.wait = try reduceGradients(in: touched, over: ranks).inSeconds
-    losses.append(StopSignal.pending == nil ? 0 : 1)
-    try ranks.allReduce(&losses, operation: .sum)
-    let isAskedToStop = losses.removeLast() > 0
-    let loss = losses.reduce(0, +) / Double(divisor)
-    guard loss.isFinite else {
-      throw CommandFailure("step \(step): the loss is \(loss); nothing was updated", exitCode: 70)
-    }
+    times.wait = try reduceGradients(in: window.touched, over: ranks).inSeconds
+    let (loss, isAskedToStop) = try meanLoss(window, step: step, over: ranks)
     times.allReduce = watch.lap() - times.wait
     let rate = schedule.learningRate(ofStep: step)
     let norm = update.update(
       parameters, firstMoment: firstMoment, secondMoment: secondMoment, sum,
-      scaledBy: 1 / Double(divisor), learningRate: rate, step: step, of: host)
+      scaledBy: 1 / Double(window.divisor), learningRate: rate, step: step, of: host)
     try host.barrier()
     times.update = watch.lap()
-    let tokens = batches.reduce(0) { $0 + $1.tokens.count }
     // The slowest rank's time, so that all come to the same conclusion.
     let seconds = trial.isMeasuring && host.spansHosts ? try ranks.maximum(times.sum) : 0
-    trial.record(seconds: seconds, tokens: tokens)
+    trial.record(seconds: seconds, tokens: window.tokens)
     return StepMetrics(
-      loss: loss, gradientNorm: norm, learningRate: rate, tokens: tokens,
+      loss: loss, gradientNorm: norm, learningRate: rate, tokens: window.tokens,
       isAskedToStop: isAskedToStop, times: times)
   }
 
@@ -111,22 +101,33 @@ package struct Trainer<Model: Learner>: ~Copyable {
   ///
   /// - Parameter isLast: Of this rank in the window: what comes now is final.
   private static func forwardBackward(
-    _ pass: [Int], _ batches: [Model.Batch], first: Int, _ learner: Model,
-    _ parameters: borrowing FloatBuffer, addingTo sum: inout ExactSum, isLast: Bool,
-    losses: inout [Double]
+    _ pass: Model.Pass, _ learner: Model, _ parameters: borrowing FloatBuffer,
+    addingTo sum: inout ExactSum, isLast: Bool, losses: inout [Double]
   ) -> Double {
     var adding = Duration.zero
-    let sums = learner.forwardBackward(
-      pass.map { batches[$0] }, numbers: pass.map { first + $0 }, parameters: parameters
-    ) { batch, first, gradient in
+    let count = pass.indices.count
+    learner.forwardBackward(pass, parameters: parameters, losses: &losses) {
+      batch, first, gradient in
       let start = ContinuousClock.now
       sum.add(gradient, at: first)
-      if isLast && batch == pass.count - 1 { sum.complete(below: first + gradient.count) }
+      if isLast && batch == count - 1 { sum.complete(below: first + gradient.count) }
       adding += start.duration(to: .now)
     }
-    sum.complete(vectors: pass.count)
-    for (index, loss) in zip(pass, sums) { losses[index] = loss }
+    sum.complete(vectors: count)
     return adding.inSeconds
+  }
+
+  /// The window's mean loss, and whether any rank is asked to stop.
+  private mutating func meanLoss(
+    _ window: TrainingWindow<Model>, step: Int, over ranks: Communicator
+  ) throws -> (loss: Double, isAskedToStop: Bool) {
+    losses[losses.count - 1] = StopSignal.pending == nil ? 0 : 1
+    try ranks.allReduce(&losses, operation: .sum)
+    let loss = losses.prefix(window.count).reduce(0, +) / Double(window.divisor)
+    guard loss.isFinite else {
+      throw CommandFailure("step \(step): the loss is \(loss); nothing was updated", exitCode: 70)
+    }
+    return (loss, losses[losses.count - 1] > 0)
   }
 
   /// Sums over all ranks and returns how long this one waited; a value that cannot be summed is reported with its
@@ -139,19 +140,6 @@ package struct Trainer<Model: Learner>: ~Copyable {
       let name = learner.tensorName(at: index) ?? "unknown"
       throw CommandFailure("the gradient of \(name) cannot be summed. \(error)", exitCode: 70)
     }
-  }
-
-  /// What any of the ranges covers, ascending and without gaps between neighbours.
-  private static func union(_ ranges: [Range<Int>]) -> [Range<Int>] {
-    var union: [Range<Int>] = []
-    for range in ranges.sorted(by: { $0.lowerBound < $1.lowerBound }) {
-      if let last = union.last, range.lowerBound <= last.upperBound {
-        union[union.count - 1] = last.lowerBound..<max(last.upperBound, range.upperBound)
-      } else {
-        union.append(range)
-      }
-    }
-    return union
   }
 
   /// Overwrites parameters and moments with those of a checkpoint.
@@ -185,13 +173,5 @@ extension HostRanks {
     if isFirst { common.copy(from: values) }
     try barrier()
     return common
-  }
-}
-
-extension Learner {
-  /// A rank's passes over its share of a window.
-  func passes(_ batches: [Batch], rank: Int, worldSize: Int) -> [[Int]] {
-    let shares = shares(ofCosts: batches.map(\.tokens.count), worldSize: worldSize)
-    return passes(batches, among: shares[rank])
   }
 }

@@ -1,3 +1,5 @@
+package import Collective
+
 /// The micro-batches of every step, made from the configuration alone.
 package struct TrainingData<Inputs: TrainingInputs> {
   private let inputs: Inputs
@@ -7,6 +9,11 @@ package struct TrainingData<Inputs: TrainingInputs> {
   /// The order of the examples in `orderedEpoch`.
   private var order: [Int] = []
   private var orderedEpoch = -1
+  /// The windows of some steps from `firstStep` on.
+  private var windows: [TrainingWindow<Inputs.Model>] = []
+  private var firstStep = 0
+  /// Tokens of the windows that are made at a time.
+  private let tokensAhead = 1 << 18
 
   package init(_ inputs: Inputs) {
     let configuration = inputs.configuration
@@ -16,6 +23,27 @@ package struct TrainingData<Inputs: TrainingInputs> {
       accumulation: configuration.accumulation, epochs: configuration.epochs,
       maximumSteps: configuration.maximumSteps, seed: configuration.seed,
       shuffles: configuration.shuffles)
+  }
+
+  /// One optimizer step's work on one of `ranks`; that of the steps after it in the epoch is made at the same time, so that
+  /// nothing is made between them.
+  package mutating func window(
+    ofStep step: Int, _ learner: Inputs.Model, over ranks: Communicator
+  ) throws -> TrainingWindow<Inputs.Model> {
+    if !(firstStep..<firstStep + windows.count).contains(step) {
+      (windows, firstStep) = ([], step)
+      let end = min(plan.totalSteps, (plan.epoch(ofStep: step) + 1) * plan.windowsPerEpoch)
+      var tokens = 0
+      for step in step...end where tokens < tokensAhead {
+        let (batches, first) = try microBatches(ofStep: step)
+        let window = TrainingWindow(
+          batches, first: first, divisor: batches.reduce(0) { $0 + inputs.normalization($1) },
+          learner, rank: ranks.rank, worldSize: ranks.worldSize)
+        tokens += window.tokens
+        windows.append(window)
+      }
+    }
+    return windows[step - firstStep]
   }
 
   /// One optimizer step's micro-batches and the number of the first one in the run.

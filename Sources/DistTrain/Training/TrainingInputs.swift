@@ -91,6 +91,7 @@ extension TrainingInputs {
 /// Its parameters lie in arenas of the caller's.
 package protocol Learner: AnyObject {
   associatedtype Batch: TrainingBatch
+  associatedtype Pass: TrainingPass
   associatedtype Plan: PassPlan
 
   /// Elements of an arena.
@@ -106,15 +107,14 @@ package protocol Learner: AnyObject {
   /// What has learned nothing of the questions.
   func untrained() throws -> FloatBuffer
   /// The micro-batches at `indices`, as they go through the model: one after the other, or some together.
-  func passes(_ batches: [Batch], among indices: [Int]) -> [[Int]]
-  /// The sum of the losses of each micro-batch of one pass.
   ///
-  /// - Parameters:
-  ///   - numbers: Count every micro-batch of a run; dropout depends on them and the seed.
-  ///   - sink: Gets each one's gradient.
+  /// - Parameter first: The number of the first of `batches` among all of the run; dropout depends on it and the seed.
+  func passes(_ batches: [Batch], first: Int, among indices: [Int]) -> [Pass]
+  /// Writes the sum of the losses of each micro-batch of one pass to its place in `losses`.
+  ///
+  /// - Parameter sink: Gets each one's gradient.
   func forwardBackward(
-    _ batches: [Batch], numbers: [Int], parameters: borrowing FloatBuffer, sink: GradientSink
-  ) -> [Double]
+    _ pass: Pass, parameters: borrowing FloatBuffer, losses: inout [Double], sink: GradientSink)
   /// Where the gradient of a batch may differ from zero, ascending.
   func touchedRanges(_ batch: Batch) -> [Range<Int>]
   /// What every question's options are compared by.
@@ -145,10 +145,16 @@ package protocol Learner: AnyObject {
   func productOperations(_ batch: Batch) -> Double
 }
 
-/// What one forward and backward pass is over.
+/// What the loss of an optimizer step is accumulated over.
 package protocol TrainingBatch: Sendable {
   /// [tokens]
   var tokens: [Int32] { get }
+}
+
+/// What one forward and backward pass is over.
+package protocol TrainingPass: Sendable {
+  /// Places of its micro-batches in the window.
+  var indices: [Int] { get }
 }
 
 /// The sizes that passes need.

@@ -158,10 +158,8 @@ package struct TrainingRun<Inputs: TrainingInputs>: ~Copyable {
     while state.step < data.plan.totalSteps, !isStoppedEarly {
       let step = state.step + 1
       job.enter(.step, step: step)
-      let (batches, first) = try data.microBatches(ofStep: step)
-      let divisor = batches.reduce(0) { $0 + inputs.normalization($1) }
-      let metrics = try trainer.step(
-        batches, first: first, step: step, divisor: divisor, over: job.ranks)
+      let window = try data.window(ofStep: step, trainer.learner, over: job.ranks)
+      let metrics = try trainer.step(window, step: step, over: job.ranks)
       state.count(metrics, step: step)
       times += metrics.times
       display.count(tokens: metrics.tokens)
