@@ -23,7 +23,8 @@ final class SharedMemory {
   /// Communication: the file's place in /proc, and whether all have it.
   init?(of ranks: Communicator) throws(MPIError) {
     let own = ranks.isRoot ? mpi_shim_memory_file() : -1
-    var place: [Int64] = ranks.isRoot ? [Int64(getpid()), Int64(own)] + Self.identity(own) : [0, 0, 0, 0]
+    var place: [Int64] =
+      ranks.isRoot ? [Int64(getpid()), Int64(own)] + Self.identity(own) : [0, 0, 0, 0]
     try ranks.allReduce(&place, operation: .sum)
     descriptor = ranks.isRoot ? own : Self.open(place)
     guard try ranks.all(descriptor >= 0) else { return nil }

@@ -113,7 +113,7 @@ package struct ActivationBuffer: ~Copyable {
     let headPanel = model.crossEntropy.panelRows(model.precision)
     let products = MatrixProducts(
       model.precision, panel: model.panelCount,
-      operand: max(max(tokens, rank) * widest, chunk * headPanel))
+      operand: max(max(tokens + 1, rank) * widest, chunk * headPanel))
     return Scratch(
       products, dropped: rank == 0 ? 0 : tokens * widest, lowRank: tokens * rank,
       scores: GroupedQueryAttention.scoresCount(length: plan.sequence),

@@ -75,13 +75,13 @@ extension ActivationPlan {
     let widened = isAsItLies ? 0 : panel.max() ?? 0
     let headPanel = CrossEntropy.panelRows(head.out, head.in, precision, isAsItLies)
     let chunk = min(targets, CrossEntropy.chunkRows(panel: headPanel))
-    let operand = max(max(tokens, rank) * widest, chunk * headPanel, widened)
+    let operand = max(max(tokens + 1, rank) * widest, chunk * headPanel, widened)
     let rounded = precision == .bfloat16 ? MatrixProducts.Slot.allCases.count * operand : 0
     let logits = chunk * headPanel + (keepsForBackward ? sizes.hiddenSize : 0)
     let scores = GroupedQueryAttention.scoresCount(length: sequence)
     let dropped = rank == 0 ? 0 : tokens * widest
     let pair = keepsForBackward ? rank * ActivationBuffer.widestPair(sizes) : 0
     return 2 * rounded
-      + 4 * (widened + dropped + tokens * rank + scores + logits + 2 * chunk + pair)
+      + 4 * (widened + dropped + 3 * tokens * rank + scores + logits + 2 * chunk + 3 * pair)
   }
 }

@@ -6,8 +6,10 @@ package struct Scratch: ~Copyable {
   package let profile = PassProfile()
   /// The masked input of an adapter: [tokens, widest input].
   let dropped: FloatBuffer
-  /// [tokens, rank]
-  let lowRank: FloatBuffer
+  /// The gradient of x A^T: [tokens, rank], and of its transpose: [rank, tokens].
+  let lowRank: FloatBuffer, lowRankGradient: FloatBuffer
+  /// A x^T: [rank, tokens].
+  let lowRankTransposed: FloatBuffer
   /// Attention probabilities of a block of queries, and their gradients: 2 x [block, longest sequence].
   let scores: FloatBuffer
   /// A panel of logits: [chunk, panel].
@@ -16,6 +18,8 @@ package struct Scratch: ~Copyable {
   let headRow: FloatBuffer
   /// d(loss sum) / dB and d(loss sum) / dA of one projection in one micro-batch: [out, rank] and [rank, in].
   let pairGradient: FloatBuffer
+  /// B^T and its gradient: [rank, out].
+  let factorTransposed: FloatBuffer, factorGradient: FloatBuffer
   /// The largest logit of each row and the sum of exp(logit - largest): [chunk, 2].
   let logSumExp: FloatBuffer
 
@@ -27,10 +31,14 @@ package struct Scratch: ~Copyable {
     self.products = products
     self.dropped = FloatBuffer(count: dropped)
     self.lowRank = FloatBuffer(count: lowRank)
+    lowRankGradient = FloatBuffer(count: lowRank)
+    lowRankTransposed = FloatBuffer(count: lowRank)
     self.scores = FloatBuffer(count: scores)
     self.logits = FloatBuffer(count: logits)
     self.headRow = FloatBuffer(count: headRow)
     self.pairGradient = FloatBuffer(count: pairGradient)
+    factorTransposed = FloatBuffer(count: pairGradient)
+    factorGradient = FloatBuffer(count: pairGradient)
     logSumExp = FloatBuffer(count: 2 * logitRows)
   }
 }

@@ -20,14 +20,6 @@ DISPATCHED void vk_widen_f16(const uint16_t *restrict source, float *restrict ta
   }
 }
 
-INLINED uint32_t narrowed(float value) {
-  uint32_t bits;
-  memcpy(&bits, &value, 4);
-  uint32_t rounded = (bits + 0x7fffu + (bits >> 16 & 1u)) >> 16;
-  // Rounding could carry a NaN's fraction into infinity.
-  return value == value ? rounded : 0x7fc0u;
-}
-
 DISPATCHED void vk_narrow_bf16(const float *restrict source, float scale, uint16_t *restrict target, size_t count) {
   for (size_t i = 0; i < count; i++) target[i] = (uint16_t)narrowed(source[i] * scale);
 }

@@ -1,5 +1,6 @@
 #ifndef DISPATCH_H
 #define DISPATCH_H
+#include <string.h>
 #include "vector_kernels.h"
 
 // One binary runs on every x86-64: the loader picks the clone for the CPU it finds. Elsewhere plain C.
@@ -14,6 +15,15 @@
 
 // Sums run in this many lanes so that the compiler may vectorise them without changing their order.
 enum { LANES = 16 };
+
+// The bits of the nearest bfloat16 number, ties to even.
+INLINED uint32_t narrowed(float value) {
+  uint32_t bits;
+  memcpy(&bits, &value, 4);
+  uint32_t rounded = (bits + 0x7fffu + (bits >> 16 & 1u)) >> 16;
+  // Rounding could carry a NaN's fraction into infinity.
+  return value == value ? rounded : 0x7fc0u;
+}
 
 // exp(x) for finite x, relative error below 2e-7: 2^n * p(r) with r = x - n ln 2 (Cody and Waite), |r| <= ln 2 / 2.
 INLINED float fast_exp(float x) {

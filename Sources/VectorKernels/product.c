@@ -33,6 +33,8 @@ typedef enum { FLOATS, WIDENED, PAIRS } block_kind;
 typedef struct {
   const uint32_t *x;
   size_t x_stride, tokens, steps, columns;
+  // The last pair has a first number alone.
+  bool is_odd;
   vk_weights weights;
   block_kind kind;
   bool adds;
@@ -94,13 +96,16 @@ AVX512_FUNCTION void fill_transposed(const product *p, block_kind kind, size_t s
     }
 }
 
-// Two bfloat16 numbers of each of 32 columns: of the row at `index` in the lower halves, of the next in the upper ones.
-AVX512_FUNCTION void fill_pairs(const vk_weights *weights, size_t index, __mmask32 kept, uint32_t *target) {
+// Two bfloat16 numbers of each of 32 columns: of the row at `index` in the lower halves, of the next, if there is one, in the
+// upper ones.
+AVX512_FUNCTION void fill_pairs(const vk_weights *weights, size_t index, __mmask32 kept, bool has_next,
+                                uint32_t *target) {
   __m512i lanes = _mm512_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15);
   __m512i lower = _mm512_or_si512(lanes, _mm512_slli_epi32(_mm512_add_epi32(lanes, _mm512_set1_epi32(32)), 16));
   __m512i upper = _mm512_add_epi16(lower, _mm512_set1_epi16(16));
   __m512i first = _mm512_maskz_loadu_epi16(kept, (const uint16_t *)weights->elements + index);
-  __m512i second = _mm512_maskz_loadu_epi16(kept, (const uint16_t *)weights->elements + index + weights->stride);
+  __m512i second = _mm512_maskz_loadu_epi16(has_next ? kept : 0,
+                                            (const uint16_t *)weights->elements + index + weights->stride);
   _mm512_store_si512(target, _mm512_permutex2var_epi16(first, lower, second));
   _mm512_store_si512(target + 16, _mm512_permutex2var_epi16(first, upper, second));
 }
@@ -109,13 +114,16 @@ AVX512_FUNCTION void fill_pairs(const vk_weights *weights, size_t index, __mmask
 AVX512_FUNCTION void fill_straight(const product *p, block_kind kind, size_t step, size_t steps, size_t column,
                                    const __mmask16 kept[TILE_VECTORS], uint32_t *block) {
   size_t depth = kind == PAIRS ? 2 : 1, stride = depth * p->weights.stride, index = step * stride + column;
-  for (size_t s = 0; s < steps; s++, index += stride)
+  for (size_t s = 0; s < steps; s++, index += stride) {
+    bool has_next = !p->is_odd || step + s + 1 < p->steps;
 #pragma clang loop unroll(full)
     for (size_t v = 0; v < TILE_VECTORS; v += depth) {
       uint32_t *target = block + s * BLOCK_COLUMNS + 16 * v;
-      if (kind == PAIRS) fill_pairs(&p->weights, index + 16 * v, kept[v] | (__mmask32)kept[v + 1] << 16, target);
+      __mmask32 both = kept[v] | (__mmask32)kept[v + depth - 1] << 16;
+      if (kind == PAIRS) fill_pairs(&p->weights, index + 16 * v, both, has_next, target);
       else _mm512_store_si512(target, load_floats(&p->weights, kind, index + 16 * v, kept[v]));
     }
+  }
 }
 
 AVX512_FUNCTION void fill(const product *p, block_kind kind, size_t step, size_t steps, size_t column,
@@ -175,7 +183,7 @@ __attribute__((target(AVX512))) void vk_multiply_f32(const float *x, size_t x_st
                                                      size_t inner, size_t columns, bool adds, float *y,
                                                      size_t y_stride) {
   block_kind kind = weights.is_bfloat16 ? WIDENED : FLOATS;
-  product p = {(const uint32_t *)x, x_stride, tokens, inner, columns, weights, kind, adds, y, y_stride};
+  product p = {(const uint32_t *)x, x_stride, tokens, inner, columns, false, weights, kind, adds, y, y_stride};
   if (kind == FLOATS) multiply_f32(&p, FLOATS);
   else multiply_f32(&p, WIDENED);
 }
@@ -183,7 +191,8 @@ __attribute__((target(AVX512))) void vk_multiply_f32(const float *x, size_t x_st
 __attribute__((target(AVX512_BF16))) void vk_multiply_bf16(const uint16_t *x, size_t x_stride, size_t tokens,
                                                            vk_weights weights, size_t inner, size_t columns, bool adds,
                                                            float *y, size_t y_stride) {
-  product p = {(const uint32_t *)x, x_stride / 2, tokens, inner / 2, columns, weights, PAIRS, adds, y, y_stride};
+  product p = {(const uint32_t *)x, x_stride / 2, tokens, (inner + 1) / 2, columns, inner & 1,
+               weights, PAIRS, adds, y, y_stride};
   multiply_bf16(&p, PAIRS);
 }
 #else

@@ -90,6 +90,18 @@ DISPATCHED void vk_masked(const float *restrict x, const uint8_t *restrict mask,
   for (; i < count; i++) y[i] = masked_one(x, mask, scale, i);
 }
 
+DISPATCHED void vk_masked_bf16(const float *restrict x, const uint8_t *restrict mask, float scale,
+                               uint16_t *restrict y, size_t count) {
+  enum { PART = 8 * GROUP };
+  size_t i = 0;
+  for (; i + PART <= count; i += PART) {
+    float part[PART];
+    for (size_t j = 0; j < PART; j += GROUP) masked_group(x + i + j, mask + (i + j) / 8, scale, false, part + j);
+    for (size_t j = 0; j < PART; j++) y[i + j] = (uint16_t)narrowed(part[j]);
+  }
+  for (; i < count; i++) y[i] = (uint16_t)narrowed(masked_one(x, mask, scale, i));
+}
+
 DISPATCHED void vk_masked_add(const float *restrict x, const uint8_t *restrict mask, float scale, float *restrict y,
                               size_t count) {
   size_t i = 0;

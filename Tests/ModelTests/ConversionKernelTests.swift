@@ -55,6 +55,9 @@ struct ConversionKernelTests {
       return UInt16(truncatingIfNeeded: (bits + 0x7FFF + (bits >> 16 & 1)) >> 16)
     }
     #expect(narrow == expected + [7])
+    var rounded = source.map { 2 * $0 } + [7.7]
+    unsafe vk_round_bf16(&rounded, count)
+    #expect(rounded == expected.map { Float(bitPattern: UInt32($0) << 16) } + [7.7])
   }
 
   @Test(arguments: kernelLengths)

@@ -61,6 +61,11 @@ struct DropoutKernelTests {
     var y = [Float](repeating: .nan, count: count) + [-7]
     unsafe vk_masked(x, mask, 1.25, &y, count)
     #expect(y == zip(x, multipliers).map { $0 * $1 } + [-7])
+    var narrow = [UInt16](repeating: 7, count: count + 1)
+    var rounded = narrow
+    unsafe vk_masked_bf16(x, mask, 1.25, &narrow, count)
+    unsafe vk_narrow_bf16(y, 1, &rounded, count)
+    #expect(narrow == rounded)
     var sum = (0..<count).map { -Float($0) } + [-7]
     let start = sum
     unsafe vk_masked_add(x, mask, 1.25, &sum, count)

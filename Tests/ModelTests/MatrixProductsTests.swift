@@ -26,9 +26,12 @@ struct MatrixProductsTests {
     return magnitude * (2 * rounding + rounding * rounding + Double(inner + 2) * 0x1p-24)
   }
 
-  @Test(arguments: cases, [(false, false), (false, true), (true, false)])
+  /// - Parameter copies: The first operand is transposed while it is rounded, instead of in the product.
+  @Test(
+    arguments: cases,
+    [(false, false, false), (false, true, false), (true, false, false), (true, false, true)])
   func `products are within the rounding of their operands`(
-    sizes: Case, transposes: (a: Bool, b: Bool)
+    sizes: Case, transposes: (a: Bool, b: Bool, copies: Bool)
   ) {
     let (rows, columns, inner) = (sizes.rows, sizes.columns, sizes.inner)
     let a = randomValues(rows * inner, seed: 1)
@@ -39,19 +42,30 @@ struct MatrixProductsTests {
     let left = transposes.a ? aBuffer.matrix(inner, rows) : aBuffer.matrix(rows, inner)
     let right = transposes.b ? bBuffer.matrix(columns, inner) : bBuffer.matrix(inner, columns)
     for precision in Self.precisions {
-      let products = MatrixProducts(precision, operand: max(rows, columns) * max(inner, 1))
+      let size = max(rows, columns) * (inner + 2)
+      let products = MatrixProducts(precision, operand: size)
+      let spare = FloatBuffer(count: rows * inner)
+      let unusable = FloatBuffer([Float](repeating: .nan, count: size))
       let c = FloatBuffer(start)
       let target = c.matrix(rows, columns)
       for accumulates in [true, false] {
-        let first = products.operand(left.view, in: .first)
+        for slot in [MatrixProducts.Slot.first, .second] {
+          _ = products.operand(unusable.row().view, in: slot)
+        }
+        let first =
+          transposes.copies
+          ? products.operand(transposing: left.view, spare: spare, in: .first)
+          : products.operand(left.view, in: .first)
         let second = products.operand(right.view, in: .second)
         if accumulates {
           products.multiply(
-            first, transposingFirst: transposes.a, second, transposingSecond: transposes.b,
+            first, transposingFirst: transposes.a && !transposes.copies, second,
+            transposingSecond: transposes.b,
             accumulatingInto: target)
         } else {
           products.multiply(
-            first, transposingFirst: transposes.a, second, transposingSecond: transposes.b,
+            first, transposingFirst: transposes.a && !transposes.copies, second,
+            transposingSecond: transposes.b,
             into: target)
         }
         for row in 0..<rows {

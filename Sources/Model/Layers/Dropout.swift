@@ -55,6 +55,14 @@ package struct Dropout: Sendable, Equatable {
     unsafe vk_masked(x.base, mask.base, scale, y.base, x.rows * x.columns)
   }
 
+  /// The same, rounded to bfloat16 numbers: tokens * size of them.
+  func apply(
+    _ x: MatrixView, mask: DropoutMask, roundingInto y: UnsafeMutablePointer<UInt16>
+  ) {
+    check(x, mask, x)
+    unsafe vk_masked_bf16(x.base, mask.base, scale, y, x.rows * x.columns)
+  }
+
   /// dx += mask * dy / (1 - p); both [tokens, size], contiguous.
   package func backward(
     _ dy: MatrixView, mask: DropoutMask, accumulatingInto dx: MutableMatrixView

@@ -37,23 +37,34 @@ package struct LoRALinear: Sendable {
     let b = scratch.products.operand(adapter.matrix(pair.b).view, in: .third)
     for segment in segments {
       let rows = segment.rows
-      let lowRank = xA.rows(rows)
-      if let dropout = segment.dropout {
-        let dropped = scratch.dropped.matrix(rows.count, x.columns)
-        dropout.forward(
-          x.rows(rows), module: module, mask: mask.rows(rows, width: x.columns), into: dropped)
-        scratch.products.multiply(
-          scratch.products.operand(dropped.view, in: .second), a, transposingSecond: true,
-          into: lowRank)
-      } else {
-        scratch.products.multiply(input.rows(rows), a, transposingSecond: true, into: lowRank)
-      }
-      lowRank.scale(by: scaling)
+      let adapted = droppedInput(x, segment, mask, isDrawn: false, scratch)
+      // Factors with few columns are multiplied as rows.
+      let transposed = scratch.lowRankTransposed.matrix(pair.a.rows, rows.count)
+      scratch.products.multiply(a, adapted, transposingSecond: true, into: transposed)
+      xA.rows(rows).copy(transposing: transposed.view, scaledBy: scaling)
       scratch.products.multiply(
-        scratch.products.operand(lowRank.view, in: .second), b, transposingSecond: true,
+        scratch.products.operand(xA.rows(rows).view, in: .second), b, transposingSecond: true,
         accumulatingInto: y.rows(rows))
     }
     scratch.profile.lap(.lowRank)
+  }
+
+  /// drop(x) of one segment.
+  ///
+  /// - Parameter isDrawn: The mask was drawn in the forward pass.
+  @_lifetime(borrow scratch, copy x)
+  private func droppedInput(
+    _ x: MatrixView, _ segment: Segment, _ mask: DropoutMask, isDrawn: Bool,
+    _ scratch: borrowing Scratch
+  ) -> MatrixProducts.Operand {
+    let rows = segment.rows
+    guard let dropout = segment.dropout else {
+      return scratch.products.operand(x.rows(rows), in: .second)
+    }
+    let mask = mask.rows(rows, width: x.columns)
+    if !isDrawn { dropout.draw(rows.count * x.columns, module: module, mask) }
+    return scratch.products.operand(
+      x.rows(rows), dropout, mask, spare: scratch.dropped, in: .second)
   }
 
   /// What becomes of dx in a backward pass; unwanted below the first adapted layer.
@@ -73,12 +84,13 @@ package struct LoRALinear: Sendable {
     }
     scratch.profile.lap(.products)
     guard let pair else { return }
+    let b = scratch.products.operand(
+      transposing: adapter.matrix(pair.b).view, spare: scratch.factorTransposed, in: .third)
     for (index, segment) in segments.enumerated() {
       let rows = segment.rows
       lowRankBackward(
-        pair, dOutput.rows(rows), x: x.rows(rows), xA: xA.rows(rows),
-        dropping: segment.dropout, mask.rows(rows, width: x.columns), adapter: adapter,
-        inputGradient, inputGradient == .unwanted ? dx : dx.rows(rows), scratch)
+        pair, dOutput.rows(rows), x: x, xA: xA.rows(rows), segment, mask, adapter: adapter,
+        factor: b, inputGradient, inputGradient == .unwanted ? dx : dx.rows(rows), scratch)
       scratch.profile.lap(.lowRank)
       let gradient = scratch.pairGradient.span
       let (a, b) = (pair.a.range, pair.b.range)
@@ -89,37 +101,41 @@ package struct LoRALinear: Sendable {
   }
 
   /// dx (+)= mask(dxA A) of one segment, whose dB and dA are left in the scratch.
+  ///
+  /// - Parameter factor: B^T: [rank, out].
   private func lowRankBackward(
     _ pair: AdapterPair, _ dOutput: MatrixProducts.Operand, x: MatrixView, xA: MatrixView,
-    dropping dropout: Dropout?, _ mask: DropoutMask, adapter: borrowing FloatBuffer,
-    _ inputGradient: InputGradient, _ dx: MutableMatrixView, _ scratch: borrowing Scratch
+    _ segment: Segment, _ mask: DropoutMask, adapter: borrowing FloatBuffer,
+    factor: MatrixProducts.Operand, _ inputGradient: InputGradient, _ dx: MutableMatrixView,
+    _ scratch: borrowing Scratch
   ) {
-    let (a, b) = (adapter.matrix(pair.a).view, adapter.matrix(pair.b).view)
-    let db = scratch.pairGradient.matrix(pair.b.rows, pair.b.columns)
-    let da = scratch.pairGradient.matrix(pair.a.rows, pair.a.columns, at: pair.b.range.count)
-    let dxA = scratch.lowRank.matrix(x.rows, a.rows)
+    let rank = pair.a.rows
+    let db = scratch.pairGradient.matrix(pair.b.rows, rank)
+    let da = scratch.pairGradient.matrix(rank, pair.a.columns, at: pair.b.range.count)
+    let dbTransposed = scratch.factorGradient.matrix(rank, pair.b.rows)
     scratch.products.multiply(
-      dOutput, transposingFirst: true, scratch.products.operand(xA, in: .second), into: db)
-    scratch.products.multiply(dOutput, scratch.products.operand(b, in: .third), into: dxA)
-    dxA.scale(by: scaling)
-    let dLowRank = scratch.products.operand(dxA.view, in: .third)
-    guard let dropout else {
-      scratch.products.multiply(
-        dLowRank, transposingFirst: true, scratch.products.operand(x, in: .second), into: da)
-      if inputGradient != .unwanted {
-        scratch.products.multiply(
-          dLowRank, scratch.products.operand(a, in: .second), accumulatingInto: dx)
-      }
-      return
-    }
-    let dropped = scratch.dropped.matrix(x.rows, x.columns)
-    dropout.apply(x, mask: mask, into: dropped)
+      scratch.products.operand(transposing: xA, spare: scratch.lowRankTransposed, in: .second),
+      dOutput, into: dbTransposed)
+    db.copy(transposing: dbTransposed.view)
+    let dTransposed = scratch.lowRankGradient.matrix(rank, xA.rows)
+    scratch.products.multiply(factor, dOutput, transposingSecond: true, into: dTransposed)
+    dTransposed.scale(by: scaling)
     scratch.products.multiply(
-      dLowRank, transposingFirst: true, scratch.products.operand(dropped.view, in: .second),
-      into: da)
-    if inputGradient != .unwanted {
-      scratch.products.multiply(dLowRank, scratch.products.operand(a, in: .second), into: dropped)
-      dropout.backward(dropped.view, mask: mask, accumulatingInto: dx)
+      scratch.products.operand(dTransposed.view, in: .weight, isPadded: true),
+      droppedInput(x, segment, mask, isDrawn: true, scratch), into: da)
+    guard inputGradient != .unwanted else { return }
+    let dxA = scratch.lowRank.matrix(xA.rows, rank)
+    dxA.copy(transposing: dTransposed.view)
+    let (left, a) = (
+      scratch.products.operand(dxA.view, in: .weight),
+      scratch.products.operand(adapter.matrix(pair.a).view, in: .second)
+    )
+    guard let dropout = segment.dropout else {
+      return scratch.products.multiply(left, a, accumulatingInto: dx)
     }
+    let dropped = scratch.dropped.matrix(xA.rows, x.columns)
+    scratch.products.multiply(left, a, into: dropped)
+    dropout.backward(
+      dropped.view, mask: mask.rows(segment.rows, width: x.columns), accumulatingInto: dx)
   }
 }

@@ -76,6 +76,14 @@ package struct MutableMatrixView: ~Escapable {
     }
   }
 
+  /// Overwrites this matrix, whose rows are contiguous, with `factor` times the transpose of `source`.
+  func copy(transposing source: MatrixView, scaledBy factor: Float = 1) {
+    precondition(
+      source.rows == columns && source.columns == rows && (rows <= 1 || stride == columns),
+      "shapes differ or are not contiguous")
+    unsafe vk_transpose(source.base, source.stride, source.rows, source.columns, factor, base)
+  }
+
   /// Overwrites this matrix with some rows of `source`.
   func gather(_ rows: [Int], of source: MatrixView) {
     precondition(rows.count == self.rows, "shapes differ")

@@ -53,9 +53,14 @@ package struct BFloat16View: ~Escapable {
   package let rows: Int, columns: Int
   /// Elements from one row to the next.
   package let stride: Int
+  /// A zero follows each row.
+  let isPadded: Bool
 
   @_lifetime(borrow base)
-  init(base: UnsafePointer<UInt16>, rows: Int, columns: Int, stride: Int) {
+  init(
+    base: UnsafePointer<UInt16>, rows: Int, columns: Int, stride: Int, isPadded: Bool = false
+  ) {
+    self.isPadded = isPadded
     unsafe self.base = base
     self.rows = rows
     self.columns = columns
@@ -68,8 +73,8 @@ package struct BFloat16View: ~Escapable {
     precondition(range.lowerBound >= 0 && range.upperBound <= rows, "rows outside of the matrix")
     return unsafe _overrideLifetime(
       BFloat16View(
-        base: base + range.lowerBound * stride, rows: range.count, columns: columns, stride: stride),
-      copying: self)
+        base: base + range.lowerBound * stride, rows: range.count, columns: columns, stride: stride,
+        isPadded: isPadded), copying: self)
   }
 
   /// The columns in `range`.

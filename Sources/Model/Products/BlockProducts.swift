@@ -22,7 +22,7 @@ enum BlockProducts {
   }
 
   private static let threadCount = Atomic<Int>(1)
-  /// Columns of a block; results with fewer, such as x A^T, are left to the libraries.
+  /// Columns of a block.
   private static let blockColumns = 64
 
   /// Threads that one product may use.
@@ -35,21 +35,22 @@ enum BlockProducts {
   ) -> Bool {
     let product: Product
     switch (a, b) {
+    case (.float32(let x), _) where x.columns == 0: return false
+    case (.bfloat16(let x), _) where x.columns == 0: return false
     case (.float32(let x), .widened(let w)):
       product = unsafe Product(
         x: x.base, xStride: x.stride, rows: x.rows, inner: x.columns,
         weights: weights(w.base, w.stride, isBFloat16: true, transposesB),
         accumulates: accumulates, c: c.base, cStride: c.stride)
       check(x.rows, x.columns, w.rows, w.columns, transposesB, c)
-    case (.float32(let x), .float32(let w)) where multipliesFloat32 && c.columns >= blockColumns:
+    case (.float32(let x), .float32(let w)) where multipliesFloat32:
       product = unsafe Product(
         x: x.base, xStride: x.stride, rows: x.rows, inner: x.columns,
         weights: weights(w.base, w.stride, isBFloat16: false, transposesB),
         accumulates: accumulates, c: c.base, cStride: c.stride)
       check(x.rows, x.columns, w.rows, w.columns, transposesB, c)
     case (.bfloat16(let x), .bfloat16(let w))
-    where multipliesBFloat16 && c.columns >= blockColumns && x.columns % 2 == 0
-      && x.stride % 2 == 0 && w.stride % 2 == 0:
+    where multipliesBFloat16 && hasPairs(x, w, transposesB):
       product = unsafe Product(
         pairs: x.base, xStride: x.stride, rows: x.rows, inner: x.columns,
         weights: weights(w.base, w.stride, isBFloat16: true, transposesB),
@@ -59,6 +60,15 @@ enum BlockProducts {
     }
     compute(product, columns: c.columns)
     return true
+  }
+
+  /// Whether the numbers of x and w can be taken in twos along the inner size.
+  private static func hasPairs(
+    _ x: BFloat16View, _ w: BFloat16View, _ transposesB: Bool
+  ) -> Bool {
+    guard x.stride % 2 == 0 else { return false }
+    return transposesB
+      ? x.columns % 2 == 0 && w.stride % 2 == 0 : x.columns % 2 == 0 || x.isPadded
   }
 
   private static func weights(

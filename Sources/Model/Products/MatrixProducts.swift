@@ -61,17 +61,59 @@ package struct MatrixProducts: ~Copyable {
   }
 
   /// x as an operand, rounded into `slot` where the precision asks for it; valid until the slot is used again.
+  ///
+  /// - Parameter isPadded: Rounded rows have an even number of places, the last of which is 0 where it is none of x's.
   @_lifetime(borrow self, copy x)
-  package func operand(_ x: MatrixView, in slot: Slot) -> Operand {
+  package func operand(
+    _ x: MatrixView, in slot: Slot, isPadded: Bool = false
+  ) -> Operand {
     guard precision == .bfloat16 else { return .float32(x) }
-    precondition(x.rows * x.columns <= slotCount, "an operand is larger than was planned")
-    let target = unsafe rounded.base + slot.rawValue * slotCount
+    let padding = isPadded ? x.columns % 2 : 0
+    let stride = x.columns + padding
+    let target = unsafe place(x.rows * stride, in: slot)
     for row in 0..<x.rows {
-      unsafe vk_narrow_bf16(x.base + row * x.stride, 1, target + row * x.columns, x.columns)
+      let start = unsafe target + row * stride
+      unsafe vk_narrow_bf16(x.base + row * x.stride, 1, start, x.columns)
+      if padding > 0 { unsafe start[x.columns] = 0 }
     }
+    let view = unsafe BFloat16View(
+      base: UnsafePointer(target), rows: x.rows, columns: x.columns, stride: stride,
+      isPadded: padding > 0)
+    return .bfloat16(unsafe _overrideLifetime(view, borrowing: self))
+  }
+
+  /// x^T as an operand, padded; in `spare` where it is not rounded.
+  @_lifetime(borrow self, borrow spare)
+  package func operand(
+    transposing x: MatrixView, spare: borrowing FloatBuffer, in slot: Slot
+  ) -> Operand {
+    let transposed = spare.matrix(x.columns, x.rows)
+    transposed.copy(transposing: x)
+    return operand(transposed.view, in: slot, isPadded: true)
+  }
+
+  /// mask * x / (1 - p) as an operand; in `spare` where it is not rounded; x: contiguous.
+  @_lifetime(borrow self, borrow spare)
+  func operand(
+    _ x: MatrixView, _ dropout: Dropout, _ mask: DropoutMask, spare: borrowing FloatBuffer,
+    in slot: Slot
+  ) -> Operand {
+    guard precision == .bfloat16 else {
+      let dropped = spare.matrix(x.rows, x.columns)
+      dropout.apply(x, mask: mask, into: dropped)
+      return .float32(dropped.view)
+    }
+    let target = unsafe place(x.rows * x.columns, in: slot)
+    unsafe dropout.apply(x, mask: mask, roundingInto: target)
     let view = unsafe BFloat16View(
       base: UnsafePointer(target), rows: x.rows, columns: x.columns, stride: x.columns)
     return .bfloat16(unsafe _overrideLifetime(view, borrowing: self))
+  }
+
+  /// Where `count` numbers are rounded to.
+  private func place(_ count: Int, in slot: Slot) -> UnsafeMutablePointer<UInt16> {
+    precondition(count <= slotCount, "an operand is larger than was planned")
+    return unsafe rounded.base + slot.rawValue * slotCount
   }
 
   // MARK: Two operands

@@ -114,6 +114,8 @@ void vk_add(const float *x, float *y, size_t count);
 void vk_subtract(const float *x, float *y, size_t count);
 /// y *= factor
 void vk_scale(float factor, float *y, size_t count);
+/// y = factor * x^T; x: [rows, columns] with `stride` elements from row to row, y: [columns, rows], contiguous.
+void vk_transpose(const float *x, size_t stride, size_t rows, size_t columns, float factor, float *y);
 /// sum(x * y).
 float vk_dot(const float *x, const float *y, size_t count);
 /// sum(x^2) in double precision.
@@ -132,6 +134,8 @@ typedef struct {
 void vk_dropout_mask(uint8_t *mask, uint32_t threshold, vk_stream stream, size_t count);
 /// y = x * scale where the mask's bit is set, else 0.
 void vk_masked(const float *x, const uint8_t *mask, float scale, float *y, size_t count);
+/// The same, rounded to bfloat16 numbers.
+void vk_masked_bf16(const float *x, const uint8_t *mask, float scale, uint16_t *y, size_t count);
 /// y += x * scale where the mask's bit is set.
 void vk_masked_add(const float *x, const uint8_t *mask, float scale, float *y, size_t count);
 /// y = bfloat16 numbers spread evenly over -limit..<limit, from the 16 bits that a mask compares; `first` is a multiple
