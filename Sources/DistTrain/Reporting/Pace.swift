@@ -6,16 +6,17 @@ package struct Pace: Sendable {
   package private(set) var elapsed = 0.0
   private static let window = 20
 
-  package init() {}
+  package init() { recent.reserveCapacity(Self.window) }
 
   /// Takes up a step that ended `seconds` after the one before.
   ///
   /// The first step brings the weights into memory, so it counts only until there is another.
   package mutating func count(tokens: Int, seconds: Double) {
-    if steps == 1 { recent = [] }
+    if steps == 1 { recent.removeAll(keepingCapacity: true) }
     steps += 1
     elapsed += seconds
-    recent = (recent + [(tokens, seconds)]).suffix(Self.window)
+    if recent.count == Self.window { recent.removeFirst() }
+    recent.append((tokens, seconds))
   }
 
   /// The mean of the last steps.

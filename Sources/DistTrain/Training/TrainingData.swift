@@ -32,7 +32,7 @@ package struct TrainingData<Inputs: TrainingInputs> {
   ) throws -> TrainingWindow<Inputs.Model> {
     if !(firstStep..<firstStep + windows.count).contains(step) {
       (windows, firstStep) = ([], step)
-      let end = min(plan.totalSteps, (plan.epoch(ofStep: step) + 1) * plan.windowsPerEpoch)
+      let end = (plan.epoch(ofStep: step) + 1) * plan.windowsPerEpoch
       var tokens = 0
       for step in step...end where tokens < tokensAhead {
         let (batches, first) = try microBatches(ofStep: step)
@@ -70,13 +70,10 @@ package struct TrainingData<Inputs: TrainingInputs> {
 
   /// What the largest pass of the run needs on one of `ranks` ranks.
   package mutating func activationPlan(ranks: Int) throws -> Inputs.Model.Plan {
-    let isWhole = self.plan.totalSteps >= self.plan.windowsPerEpoch
     // With one example each, every epoch has the micro-batches of the first.
     let repeats =
-      !inputs.changesWithEpoch
-      && (self.plan.batchSize == 1 && isWhole || !self.plan.shuffles)
-    let steps =
-      repeats ? min(self.plan.totalSteps, self.plan.windowsPerEpoch) : self.plan.totalSteps
+      !inputs.changesWithEpoch && (self.plan.batchSize == 1 || !self.plan.shuffles)
+    let steps = repeats ? self.plan.windowsPerEpoch : self.plan.totalSteps
     var plan = inputs.plan([])
     for step in stride(from: 1, through: steps, by: 1) {
       let window = window(ofStep: step)
