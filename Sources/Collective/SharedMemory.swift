@@ -16,7 +16,8 @@ package struct SharedPages: Sendable {
 final class SharedMemory {
   private let descriptor: Int32
   private var end = 0
-  private static let pageSize = 1 << 12
+  /// A multiple of every page size that Linux has.
+  private static let pageSize = 1 << 16
 
   /// Nil on all ranks where one of them cannot open it.
   ///

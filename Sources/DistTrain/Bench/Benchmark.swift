@@ -51,10 +51,8 @@ struct Benchmark: Sendable {
     }
     let windows = try job.load { try (1...steps + 1).map { try data.microBatches(ofStep: $0) } }
     let tokens = windows.flatMap { $0.batches.map(\.tokens.count) }
-    let work = windows.map { batches, first in
-      TrainingWindow(
-        batches, first: first, divisor: batches.reduce(0) { $0 + inputs.normalization($1) },
-        learner, rank: job.ranks.rank, worldSize: job.ranks.worldSize)
+    let work = try job.load {
+      try (1...steps + 1).map { try data.window(ofStep: $0, learner, over: job.ranks) }
     }
     let passCount = try job.ranks.sum(Int64(work.reduce(0) { $0 + $1.passes.count }))
     job.enter(.step)
