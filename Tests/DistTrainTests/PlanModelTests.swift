@@ -83,6 +83,16 @@ struct ComputeModelTests {
 }
 
 struct StepEstimateTests {
+  /// Passes of a long micro-batch and a short one have less than twice the mean, and more than the longest.
+  @Test(arguments: [
+    (120, [60, 60]), (100, [100]), (20, [20]), (160, [80, 80]), (300, [100, 100, 100]),
+  ])
+  func `a timed pass has no longer sequences than the run`(tokens: Int, lengths: [Int]) {
+    let workload = Workload(
+      steps: [[100, 100, 100, 20]], totalSteps: 1, tokensPerPass: 300, source: "")
+    #expect(workload.sequenceLengths(tokens: tokens, batchSize: 1, longest: 100) == lengths)
+  }
+
   /// One second per token, a tenth per added micro-batch.
   private static let compute = ComputeModel(
     secondsPerPass: 0, secondsPerToken: 1, addSeconds: 0.1, resetSeconds: 0.2,

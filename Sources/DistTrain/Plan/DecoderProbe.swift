@@ -7,15 +7,12 @@ struct DecoderProbe {
   let workload: DecoderWorkload
   let seconds: Double
 
-  /// As many sequences of the same length as a pass over `tokens` tokens has.
+  /// A pass over `tokens` tokens.
   private func pass(tokens: Int, vocabulary: Int) -> MicroBatch {
     var batch = MicroBatch()
-    let microBatches = workload.workload.steps.flatMap { $0 }
-    let mean = microBatches.reduce(0, +) / max(1, microBatches.count)
-    let joined = workload.workload.tokensPerPass > 0 ? max(1, tokens / max(1, mean)) : 1
-    let count = min(joined * configuration.batchSize, max(1, tokens / 2))
-    for index in 0..<count {
-      let length = max(2, share(of: tokens, rank: index, worldSize: count).count)
+    let lengths = workload.workload.sequenceLengths(
+      tokens: tokens, batchSize: configuration.batchSize, longest: workload.training.sequence)
+    for (index, length) in lengths.enumerated() {
       let sequence = (0..<length).map { Int32(($0 * 7919 + index) % vocabulary) }
       batch.append(sequence, targetsFrom: configuration.lossOnAll ? 1 : max(1, length - 2))
     }

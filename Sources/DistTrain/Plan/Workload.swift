@@ -20,6 +20,16 @@ package struct Workload: Sendable, Equatable {
   /// Tokens of all micro-batches looked at, each size once, ascending.
   package var sizes: [Int] { Set(steps.flatMap { $0 }).sorted() }
 
+  /// As many sequences of about the same length as a pass over `tokens` tokens has, none of them longer than `longest`.
+  package func sequenceLengths(tokens: Int, batchSize: Int, longest: Int) -> [Int] {
+    let microBatches = steps.flatMap { $0 }
+    let mean = max(1, microBatches.reduce(0, +) / max(1, microBatches.count))
+    let joined = tokensPerPass > 0 ? max(1, tokens / mean) : 1
+    let least = (tokens + longest - 1) / longest
+    let count = max(least, min(joined * batchSize, max(1, tokens / 2)))
+    return (0..<count).map { max(2, share(of: tokens, rank: $0, worldSize: count).count) }
+  }
+
   /// Tokens of each pass over the micro-batches of a rank.
   package func passes(_ microBatches: [Int]) -> [Int] {
     func tokens(_ pass: [Int]) -> Int { pass.reduce(0) { $0 + microBatches[$1] } }
