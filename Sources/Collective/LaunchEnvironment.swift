@@ -12,6 +12,8 @@ package struct LaunchEnvironment: Equatable, Sendable {
   package let isLaunched: Bool
   /// The largest number of processes that a launcher says it was asked for.
   package let request: Request?
+  /// True if Open MPI says that all ranks of the job are on this host.
+  package let isOnOneHost: Bool
 
   /// Reads the variables through `lookUp`.
   ///
@@ -21,6 +23,8 @@ package struct LaunchEnvironment: Equatable, Sendable {
     isLaunched = ["OMPI_COMM_WORLD_SIZE", "PMIX_RANK", "PMIX_NAMESPACE"].contains {
       lookUp($0) != nil
     }
+    let ranks = lookUp("OMPI_COMM_WORLD_SIZE")
+    isOnOneHost = ranks != nil && ranks == lookUp("OMPI_COMM_WORLD_LOCAL_SIZE")
     func request(_ variable: String) -> Request? {
       lookUp(variable).flatMap { Int($0) }.map { Request(variable: variable, processes: $0) }
     }

@@ -82,6 +82,6 @@ extension ActivationPlan {
     let dropped = rank == 0 ? 0 : tokens * widest
     let pair = keepsForBackward ? rank * ActivationBuffer.widestPair(sizes) : 0
     return 2 * rounded
-      + 4 * (widened + dropped + 3 * tokens * rank + scores + logits + 2 * chunk + 3 * pair)
+      + 4 * (widened + dropped + 2 * tokens * rank + scores + logits + 2 * chunk + 3 * pair)
   }
 }

@@ -6,9 +6,9 @@ package struct Scratch: ~Copyable {
   package let profile = PassProfile()
   /// The masked input of an adapter: [tokens, widest input].
   let dropped: FloatBuffer
-  /// The gradient of x A^T: [tokens, rank], and of its transpose: [rank, tokens].
-  let lowRank: FloatBuffer, lowRankGradient: FloatBuffer
-  /// A x^T: [rank, tokens].
+  /// The gradient of x A^T: [tokens, rank].
+  let lowRank: FloatBuffer
+  /// The transpose of x A^T, then that of its gradient: [rank, tokens].
   let lowRankTransposed: FloatBuffer
   /// Attention probabilities of a block of queries, and their gradients: 2 x [block, longest sequence].
   let scores: FloatBuffer
@@ -31,7 +31,6 @@ package struct Scratch: ~Copyable {
     self.products = products
     self.dropped = FloatBuffer(count: dropped)
     self.lowRank = FloatBuffer(count: lowRank)
-    lowRankGradient = FloatBuffer(count: lowRank)
     lowRankTransposed = FloatBuffer(count: lowRank)
     self.scores = FloatBuffer(count: scores)
     self.logits = FloatBuffer(count: logits)

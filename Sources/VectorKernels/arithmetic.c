@@ -12,13 +12,12 @@ DISPATCHED void vk_scale(float factor, float *restrict y, size_t count) {
   for (size_t i = 0; i < count; i++) y[i] *= factor;
 }
 
-DISPATCHED void vk_transpose(const float *restrict x, size_t stride, size_t rows, size_t columns, float factor,
-                             float *restrict y) {
+DISPATCHED void vk_transpose(const float *restrict x, size_t stride, size_t rows, size_t columns, float *restrict y) {
   enum { PART = 16 };
   for (size_t row = 0; row < rows; row += PART)
     for (size_t column = 0; column < columns; column += PART)
       for (size_t r = row; r < rows && r < row + PART; r++)
-        for (size_t c = column; c < columns && c < column + PART; c++) y[c * rows + r] = factor * x[r * stride + c];
+        for (size_t c = column; c < columns && c < column + PART; c++) y[c * rows + r] = x[r * stride + c];
 }
 
 DISPATCHED float vk_dot(const float *restrict x, const float *restrict y, size_t count) {

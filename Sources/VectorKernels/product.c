@@ -8,6 +8,8 @@ enum {
   TILE_TOKENS = 6,
   TILE_VECTORS = 4,
   BLOCK_COLUMNS = 16 * TILE_VECTORS,
+  // Columns of a block where the result has few, as an adapter's rank.
+  NARROW_COLUMNS = 16,
   // Steps of the largest block, which fills 64 KiB of the second-level cache.
   BLOCK_STEPS = 256,
   // Columns whose sums stay in the second-level cache while the blocks above them go by.
@@ -76,10 +78,10 @@ AVX512_FUNCTION void transpose(__m512i r[16]) {
 }
 
 // block[step][column] of weights that lie as [columns][inner]; a pair is 32 bits in the order it lies.
-AVX512_FUNCTION void fill_transposed(const product *p, block_kind kind, size_t step, size_t steps, size_t column,
-                                     uint32_t *block) {
+AVX512_FUNCTION void fill_transposed(const product *p, block_kind kind, size_t width, size_t step, size_t steps,
+                                     size_t column, uint32_t *block) {
   size_t stride = kind == PAIRS ? p->weights.stride / 2 : p->weights.stride;
-  for (size_t c = 0; c < BLOCK_COLUMNS; c += 16)
+  for (size_t c = 0; c < width; c += 16)
     for (size_t s = 0; s < steps; s += 16) {
       __mmask16 mask = first_lanes(steps - s);
       size_t index = (column + c) * stride + step + s;
@@ -92,7 +94,7 @@ AVX512_FUNCTION void fill_transposed(const product *p, block_kind kind, size_t s
       }
       transpose(rows);
       for (size_t i = 0; i < 16 && s + i < steps; i++)
-        _mm512_store_si512(block + (s + i) * BLOCK_COLUMNS + c, rows[i]);
+        _mm512_store_si512(block + (s + i) * width + c, rows[i]);
     }
 }
 
@@ -126,21 +128,22 @@ AVX512_FUNCTION void fill_straight(const product *p, block_kind kind, size_t ste
   }
 }
 
-AVX512_FUNCTION void fill(const product *p, block_kind kind, size_t step, size_t steps, size_t column,
+AVX512_FUNCTION void fill(const product *p, block_kind kind, size_t width, size_t step, size_t steps, size_t column,
                           const __mmask16 kept[TILE_VECTORS], uint32_t *block) {
-  if (p->weights.is_transposed) fill_transposed(p, kind, step, steps, column, block);
+  if (width < BLOCK_COLUMNS || p->weights.is_transposed) fill_transposed(p, kind, width, step, steps, column, block);
   else fill_straight(p, kind, step, steps, column, kept, block);
 }
 
 // The lines of a block of weights that tile `part` asks for, one with each step; the first where all were asked for.
-AVX512_FUNCTION coming_lines lines(const product *p, size_t step, size_t steps, size_t column, size_t part) {
+AVX512_FUNCTION coming_lines lines(const product *p, size_t width, size_t step, size_t steps, size_t column,
+                                   size_t part) {
   const vk_weights *w = &p->weights;
   size_t bytes = p->kind == FLOATS ? 4 : 2, depth = p->kind == PAIRS ? 2 : 1;
   size_t start = w->is_transposed ? column * w->stride + depth * step : depth * step * w->stride + column;
-  size_t rows = w->is_transposed ? BLOCK_COLUMNS : depth * steps;
-  size_t width = w->is_transposed ? depth * steps : BLOCK_COLUMNS;
+  size_t rows = w->is_transposed ? width : depth * steps;
+  size_t row_size = w->is_transposed ? depth * steps : width;
   uintptr_t address = (uintptr_t)w->elements + start * bytes, first = address / LINE_BYTES * LINE_BYTES;
-  size_t per_row = (address - first + width * bytes + LINE_BYTES - 1) / LINE_BYTES;
+  size_t per_row = (address - first + row_size * bytes + LINE_BYTES - 1) / LINE_BYTES;
   size_t row = part * steps / per_row, line = part * steps % per_row, stride = w->stride * bytes;
   if (row >= rows) return (coming_lines){(const char *)first, 1, 1, -LINE_BYTES};
   return (coming_lines){(const char *)first + row * stride + line * LINE_BYTES, per_row - line, per_row,
@@ -153,6 +156,11 @@ AVX512_FUNCTION coming_lines lines(const product *p, size_t step, size_t steps, 
 AVX512_FUNCTION size_t block_steps(size_t steps) {
   size_t blocks = (steps + BLOCK_STEPS - 1) / BLOCK_STEPS;
   return blocks ? ((steps + blocks - 1) / blocks + 15) / 16 * 16 : BLOCK_STEPS;
+}
+
+// Whether blocks of 16 columns leave fewer lanes empty than one of 64. The bits are the same.
+AVX512_FUNCTION bool is_narrow(const product *p) {
+  return p->weights.is_transposed && p->columns <= BLOCK_COLUMNS - NARROW_COLUMNS;
 }
 
 #define NAMED(name) name##_f32
@@ -184,8 +192,9 @@ __attribute__((target(AVX512))) void vk_multiply_f32(const float *x, size_t x_st
                                                      size_t y_stride) {
   block_kind kind = weights.is_bfloat16 ? WIDENED : FLOATS;
   product p = {(const uint32_t *)x, x_stride, tokens, inner, columns, false, weights, kind, adds, y, y_stride};
-  if (kind == FLOATS) multiply_f32(&p, FLOATS);
-  else multiply_f32(&p, WIDENED);
+  if (kind == WIDENED) multiply_f32(&p, WIDENED, BLOCK_COLUMNS);
+  else if (is_narrow(&p)) multiply_f32(&p, FLOATS, NARROW_COLUMNS);
+  else multiply_f32(&p, FLOATS, BLOCK_COLUMNS);
 }
 
 __attribute__((target(AVX512_BF16))) void vk_multiply_bf16(const uint16_t *x, size_t x_stride, size_t tokens,
@@ -193,7 +202,8 @@ __attribute__((target(AVX512_BF16))) void vk_multiply_bf16(const uint16_t *x, si
                                                            float *y, size_t y_stride) {
   product p = {(const uint32_t *)x, x_stride / 2, tokens, (inner + 1) / 2, columns, inner & 1,
                weights, PAIRS, adds, y, y_stride};
-  multiply_bf16(&p, PAIRS);
+  if (is_narrow(&p)) multiply_bf16(&p, PAIRS, NARROW_COLUMNS);
+  else multiply_bf16(&p, PAIRS, BLOCK_COLUMNS);
 }
 #else
 bool vk_multiplies_f32(void) { return false; }

@@ -21,6 +21,16 @@ struct LaunchEnvironmentTests {
     #expect(launch.request?.processes == processes)
   }
 
+  @Test(
+    arguments: [
+      ([:], false), (["OMPI_COMM_WORLD_SIZE": "4"], false),
+      (["OMPI_COMM_WORLD_SIZE": "4", "OMPI_COMM_WORLD_LOCAL_SIZE": "2"], false),
+      (["OMPI_COMM_WORLD_SIZE": "4", "OMPI_COMM_WORLD_LOCAL_SIZE": "4"], true),
+    ] as [([String: String], Bool)])
+  func `a job on one host is known`(variables: [String: String], isOnOneHost: Bool) {
+    #expect(LaunchEnvironment { variables[$0] }.isOnOneHost == isOnOneHost)
+  }
+
   @Test func `being alone is an error where several processes were asked for`() throws {
     let launch = LaunchEnvironment { $0 == "PMI_SIZE" ? "2" : nil }
     #expect(throws: MPIError.separateWorlds(variable: "PMI_SIZE", processes: 2)) {

@@ -117,23 +117,23 @@ struct MatrixProductsTests {
     }
   }
 
-  @Test(arguments: precisions, [false, true])
+  @Test(arguments: precisions, [(false, 200), (true, 200), (true, 24)])
   func `a row's product depends on that row alone, and not on the threads`(
-    precision: Precision, transposes: Bool
+    precision: Precision, weights: (transposed: Bool, columns: Int)
   ) {
     guard precision.productKernels.hasPrefix("own") else { return }
-    let (rows, columns, inner) = (29, 200, 1500)
+    let (rows, columns, inner) = (29, weights.columns, 1500)
     let x = FloatBuffer(randomValues(rows * inner, seed: 6))
     let w = FloatBuffer(randomValues(inner * columns, seed: 7))
-    let matrix = transposes ? w.matrix(columns, inner) : w.matrix(inner, columns)
-    let products = MatrixProducts(precision, operand: inner * columns)
+    let matrix = weights.transposed ? w.matrix(columns, inner) : w.matrix(inner, columns)
+    let products = MatrixProducts(precision, operand: inner * max(rows, columns))
     func product(rows range: Range<Int>, threads: Int) -> [Float] {
       precision.setThreadCount(threads)
       defer { precision.setThreadCount(1) }
       let y = FloatBuffer(count: range.count * columns)
       products.multiply(
         products.operand(x.matrix(rows, inner).view.rows(range), in: .first),
-        products.operand(matrix.view, in: .second), transposingSecond: transposes,
+        products.operand(matrix.view, in: .second), transposingSecond: weights.transposed,
         into: y.matrix(range.count, columns))
       return y.array()
     }
@@ -143,6 +143,26 @@ struct MatrixProductsTests {
       let alone = product(rows: row..<row + 1, threads: 1)
       #expect(alone == Array(whole[row * columns..<(row + 1) * columns]), "row \(row)")
     }
+  }
+
+  @Test(arguments: precisions) func `few columns have the bits that they have among many`(
+    precision: Precision
+  ) {
+    guard precision.productKernels.hasPrefix("own") else { return }
+    let (rows, columns, few, inner) = (13, 100, 33, 1500)
+    let x = FloatBuffer(randomValues(rows * inner, seed: 8))
+    let w = FloatBuffer(randomValues(inner * columns, seed: 9))
+    let products = MatrixProducts(precision, operand: inner * max(rows, columns))
+    func product(_ count: Int) -> [[Float]] {
+      let y = FloatBuffer(count: rows * count)
+      products.multiply(
+        products.operand(x.matrix(rows, inner).view, in: .first),
+        products.operand(w.matrix(columns, inner).view.rows(0..<count), in: .second),
+        transposingSecond: true, into: y.matrix(rows, count))
+      let values = y.array()
+      return (0..<rows).map { Array(values[$0 * count..<$0 * count + few]) }
+    }
+    #expect(product(few) == product(columns))
   }
 
   @Test func `bfloat16 rounds to nearest even and keeps what is special`() {

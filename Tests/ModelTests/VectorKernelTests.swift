@@ -263,12 +263,12 @@ struct VectorKernelTests {
   // MARK: Sums
 
   @Test(arguments: [(1, 1), (16, 16), (3, 70), (40, 5), (33, 17)])
-  func `a matrix is transposed and scaled`(rows: Int, columns: Int) {
+  func `a matrix is transposed`(rows: Int, columns: Int) {
     let stride = columns + 2
     let x = (0..<rows * stride).map { Float($0) }
     var y = [Float](repeating: .nan, count: rows * columns) + [-7]
-    unsafe vk_transpose(x, stride, rows, columns, 2, &y)
-    let expected = (0..<columns).flatMap { c in (0..<rows).map { 2 * x[$0 * stride + c] } }
+    unsafe vk_transpose(x, stride, rows, columns, &y)
+    let expected = (0..<columns).flatMap { c in (0..<rows).map { x[$0 * stride + c] } }
     #expect(y == expected + [-7])
   }
 

@@ -38,10 +38,8 @@ package struct LoRALinear: Sendable {
     for segment in segments {
       let rows = segment.rows
       let adapted = droppedInput(x, segment, mask, isDrawn: false, scratch)
-      // Factors with few columns are multiplied as rows.
-      let transposed = scratch.lowRankTransposed.matrix(pair.a.rows, rows.count)
-      scratch.products.multiply(a, adapted, transposingSecond: true, into: transposed)
-      xA.rows(rows).copy(transposing: transposed.view, scaledBy: scaling)
+      scratch.products.multiply(adapted, a, transposingSecond: true, into: xA.rows(rows))
+      xA.rows(rows).scale(by: scaling)
       scratch.products.multiply(
         scratch.products.operand(xA.rows(rows).view, in: .second), b, transposingSecond: true,
         accumulatingInto: y.rows(rows))
@@ -117,15 +115,14 @@ package struct LoRALinear: Sendable {
       scratch.products.operand(transposing: xA, spare: scratch.lowRankTransposed, in: .second),
       dOutput, into: dbTransposed)
     db.copy(transposing: dbTransposed.view)
-    let dTransposed = scratch.lowRankGradient.matrix(rank, xA.rows)
-    scratch.products.multiply(factor, dOutput, transposingSecond: true, into: dTransposed)
-    dTransposed.scale(by: scaling)
+    let dxA = scratch.lowRank.matrix(xA.rows, rank)
+    scratch.products.multiply(dOutput, factor, transposingSecond: true, into: dxA)
+    dxA.scale(by: scaling)
     scratch.products.multiply(
-      scratch.products.operand(dTransposed.view, in: .weight, isPadded: true),
+      scratch.products.operand(
+        transposing: dxA.view, spare: scratch.lowRankTransposed, in: .weight),
       droppedInput(x, segment, mask, isDrawn: true, scratch), into: da)
     guard inputGradient != .unwanted else { return }
-    let dxA = scratch.lowRank.matrix(xA.rows, rank)
-    dxA.copy(transposing: dTransposed.view)
     let (left, a) = (
       scratch.products.operand(dxA.view, in: .weight),
       scratch.products.operand(adapter.matrix(pair.a).view, in: .second)

@@ -76,12 +76,12 @@ package struct MutableMatrixView: ~Escapable {
     }
   }
 
-  /// Overwrites this matrix, whose rows are contiguous, with `factor` times the transpose of `source`.
-  func copy(transposing source: MatrixView, scaledBy factor: Float = 1) {
+  /// Overwrites this matrix, whose rows are contiguous, with the transpose of `source`.
+  func copy(transposing source: MatrixView) {
     precondition(
       source.rows == columns && source.columns == rows && (rows <= 1 || stride == columns),
       "shapes differ or are not contiguous")
-    unsafe vk_transpose(source.base, source.stride, source.rows, source.columns, factor, base)
+    unsafe vk_transpose(source.base, source.stride, source.rows, source.columns, base)
   }
 
   /// Overwrites this matrix with some rows of `source`.

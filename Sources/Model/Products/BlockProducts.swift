@@ -87,15 +87,19 @@ enum BlockProducts {
         && (transposes ? weightColumns : weightRows) == inner, "shapes do not fit a product")
   }
 
-  /// Gives each thread whole blocks of columns; the last of them may be narrower.
+  /// Gives each thread whole blocks of columns, of which the last may be narrower; rows, where all columns are one block.
   private static func compute(_ product: Product, columns: Int) {
     let blocks = (columns + blockColumns - 1) / blockColumns
-    let threads = min(threadCount.load(ordering: .relaxed), blocks)
-    guard threads > 1 else { return product.compute(0..<columns) }
+    let threads = min(threadCount.load(ordering: .relaxed), blocks > 1 ? blocks : product.rows)
+    guard threads > 1 else { return product.compute(0..<product.rows, 0..<columns) }
     DispatchQueue.concurrentPerform(iterations: threads) { thread in
+      guard blocks > 1 else {
+        let rows = product.rows
+        return product.compute(rows * thread / threads..<rows * (thread + 1) / threads, 0..<columns)
+      }
       let start = blocks * thread / threads * blockColumns
       let end = min(blocks * (thread + 1) / threads * blockColumns, columns)
-      product.compute(start..<end)
+      product.compute(0..<product.rows, start..<end)
     }
   }
 
@@ -111,19 +115,21 @@ enum BlockProducts {
     let c: UnsafeMutablePointer<Float>
     let cStride: Int
 
-    /// Computes the columns of c in `range`.
-    func compute(_ range: Range<Int>) {
+    /// Computes some rows and columns of c.
+    func compute(_ rows: Range<Int>, _ columns: Range<Int>) {
       let size = unsafe weights.is_bfloat16 ? 2 : 4
       let step = unsafe weights.is_transposed ? weights.stride : 1
       var part = unsafe weights
-      unsafe part.elements += range.lowerBound * step * size
-      let target = unsafe c + range.lowerBound
+      unsafe part.elements += columns.lowerBound * step * size
+      let target = unsafe c + rows.lowerBound * cStride + columns.lowerBound
+      let first = rows.lowerBound * xStride
       if let x = unsafe x {
         unsafe vk_multiply_f32(
-          x, xStride, rows, part, inner, range.count, accumulates, target, cStride)
+          x + first, xStride, rows.count, part, inner, columns.count, accumulates, target, cStride)
       } else if let pairs = unsafe pairs {
         unsafe vk_multiply_bf16(
-          pairs, xStride, rows, part, inner, range.count, accumulates, target, cStride)
+          pairs + first, xStride, rows.count, part, inner, columns.count, accumulates, target,
+          cStride)
       }
     }
   }

@@ -114,8 +114,8 @@ void vk_add(const float *x, float *y, size_t count);
 void vk_subtract(const float *x, float *y, size_t count);
 /// y *= factor
 void vk_scale(float factor, float *y, size_t count);
-/// y = factor * x^T; x: [rows, columns] with `stride` elements from row to row, y: [columns, rows], contiguous.
-void vk_transpose(const float *x, size_t stride, size_t rows, size_t columns, float factor, float *y);
+/// y = x^T; x: [rows, columns] with `stride` elements from row to row, y: [columns, rows], contiguous.
+void vk_transpose(const float *x, size_t stride, size_t rows, size_t columns, float *y);
 /// sum(x * y).
 float vk_dot(const float *x, const float *y, size_t count);
 /// sum(x^2) in double precision.
