@@ -9,7 +9,7 @@ package struct GroupedQueryAttention: Sendable {
   package let heads: Int, kvHeads: Int, headSize: Int
   /// Tokens see those before them alone; else the whole sequence.
   package let isCausal: Bool
-  private static let block = 64
+  private static let block = 32
 
   package init(heads: Int, kvHeads: Int, headSize: Int, isCausal: Bool = true) {
     precondition(heads % kvHeads == 0, "query heads must share key/value heads evenly")
