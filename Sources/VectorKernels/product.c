@@ -128,6 +128,7 @@ AVX512_FUNCTION void fill_straight(const product *p, block_kind kind, size_t ste
   }
 }
 
+// Narrow blocks are of transposed weights alone.
 AVX512_FUNCTION void fill(const product *p, block_kind kind, size_t width, size_t step, size_t steps, size_t column,
                           const __mmask16 kept[TILE_VECTORS], uint32_t *block) {
   if (width < BLOCK_COLUMNS || p->weights.is_transposed) fill_transposed(p, kind, width, step, steps, column, block);
@@ -158,7 +159,7 @@ AVX512_FUNCTION size_t block_steps(size_t steps) {
   return blocks ? ((steps + blocks - 1) / blocks + 15) / 16 * 16 : BLOCK_STEPS;
 }
 
-// Whether blocks of 16 columns leave fewer lanes empty than one of 64. The bits are the same.
+// Whether narrow blocks leave fewer lanes empty than one of 64 columns. The bits are the same.
 AVX512_FUNCTION bool is_narrow(const product *p) {
   return p->weights.is_transposed && p->columns <= BLOCK_COLUMNS - NARROW_COLUMNS;
 }

@@ -1,4 +1,5 @@
 import Collective
+import Glibc
 
 /// The rank's place in the world and on its host; all ranks are on one host here.
 func checkPosition(_ world: Communicator, _ words: [String]) throws -> String {
@@ -11,6 +12,11 @@ func checkPosition(_ world: Communicator, _ words: [String]) throws -> String {
   try expect(!world.hostName.isEmpty, "the host has no name")
   try world.barrier()
   return "position"
+}
+
+/// What Open MPI was told to use.
+func tellTransport(_ world: Communicator, _ words: [String]) -> String {
+  unsafe getenv("OMPI_MCA_pml").map { unsafe String(cString: $0) } ?? "any"
 }
 
 /// Every operation on every type.

@@ -10,7 +10,7 @@ struct Probe {
   static let checks: [String: @Sendable (Communicator, [String]) throws -> String] = [
     "position": checkPosition, "reductions": checkReductions, "pieces": checkPieces,
     "broadcast": checkBroadcast, "gather": checkGather, "agreement": checkAgreement,
-    "alone": checkAlone, "abort": abortOnOneRank, "fail": failOnOneRank,
+    "alone": checkAlone, "transport": tellTransport, "abort": abortOnOneRank, "fail": failOnOneRank,
     "truncation": reduceUnequalLengths, "exact-sum": exactSum, "sparse-sum": sparseSum,
     "float-sum": floatSum,
     "handshake": shakeUnequalHands, "frozen": waitForFrozenRank,

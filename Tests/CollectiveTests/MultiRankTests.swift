@@ -9,10 +9,10 @@ internal import Testing
 struct MultiRankTests {
   /// Runs a check of the probe on some ranks and expects the finding from each of them.
   private func expect(
-    _ finding: String, from check: [String], ranks: Int,
+    _ finding: String, from check: [String], ranks: Int, options: [String] = [],
     sourceLocation: SourceLocation = #_sourceLocation
   ) async throws {
-    let result = try await probe(check, ranks: ranks)
+    let result = try await probe(check, ranks: ranks, options: options)
     #expect(result.status == 0, "\(result.errorOutput)", sourceLocation: sourceLocation)
     #expect(
       result.sortedLines == (0..<ranks).map { "rank \($0) of \(ranks): \(finding)" },
@@ -25,6 +25,11 @@ struct MultiRankTests {
     ], 1...4)
   func `every rank finds what a loop over all ranks finds`(check: String, ranks: Int) async throws {
     try await expect(check, from: [check], ranks: ranks)
+  }
+
+  @Test func `ranks of one host use shared memory unless told otherwise`() async throws {
+    try await expect("ob1", from: ["transport"], ranks: 2)
+    try await expect("^cm", from: ["transport"], ranks: 2, options: ["--mca", "pml", "^cm"])
   }
 
   @Test(arguments: 2...4)
